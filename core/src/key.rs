@@ -1,0 +1,123 @@
+//! What a key may be.
+//!
+//! A key is 1 to 250 bytes on the wire, prefix included, without control
+//! characters and spaces; UTF-8 beyond ASCII is allowed. The same table of
+//! verdicts (`tests/vectors/keys.json`) holds in three languages. Where a key
+//! goes is the business of [`route`](crate::route).
+//!
+//! ```
+//! use memoxide::Key;
+//!
+//! assert!(Key::new(b"user:1").is_ok());
+//! assert!(Key::new(b"two words").is_err());
+//! ```
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The longest key that memcached takes, in bytes.
+pub const MAX_KEY_LENGTH: usize = 250;
+
+/// A key that memcached takes, borrowed from the caller.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Key<'a>(&'a [u8]);
+
+impl<'a> Key<'a> {
+    /// Checks `bytes`, prefix included.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`] when the key is empty, over
+    /// [`MAX_KEY_LENGTH`] bytes, or holds a byte up to 0x20 or 0x7f.
+    pub fn new(bytes: &'a [u8]) -> Result<Self> {
+        if !bytes.is_empty() && bytes.len() <= MAX_KEY_LENGTH && bytes.iter().all(|b| is_legal(*b))
+        {
+            return Ok(Self(bytes));
+        }
+        Err(refusal(bytes))
+    }
+
+    /// Returns the bytes as they go over the wire.
+    #[must_use]
+    pub const fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl AsRef<[u8]> for Key<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self.0
+    }
+}
+
+/// Whether a byte may stand in a key.
+const fn is_legal(byte: u8) -> bool {
+    byte > 0x20 && byte != 0x7f
+}
+
+#[cold]
+fn refusal(bytes: &[u8]) -> Error {
+    let message = if bytes.is_empty() {
+        "key is empty".to_owned()
+    } else if bytes.len() > MAX_KEY_LENGTH {
+        format!(
+            "key {} is {} bytes long with its prefix, the limit is {MAX_KEY_LENGTH}",
+            shorten(bytes),
+            bytes.len()
+        )
+    } else {
+        let byte = bytes.iter().find(|b| !is_legal(**b)).copied();
+        format!(
+            "key {} holds the {} 0x{:02x}",
+            shorten(bytes),
+            if byte == Some(b' ') {
+                "space"
+            } else {
+                "control character"
+            },
+            byte.unwrap_or_default()
+        )
+    };
+    Error::new(ErrorKind::InvalidKey, message)
+}
+
+/// Shows the beginning of a key, escaped, for messages and logs.
+#[must_use]
+pub fn shorten(bytes: &[u8]) -> String {
+    const SHOWN: usize = 32;
+    if bytes.len() <= SHOWN {
+        format!("\"{}\"", bytes.escape_ascii())
+    } else {
+        format!("\"{}…\"", bytes[..SHOWN].escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_inclusive() {
+        assert!(Key::new(&[b'k'; 250]).is_ok());
+        let error = Key::new(&[b'k'; 251]).expect_err("251 bytes");
+        assert_eq!(error.kind(), ErrorKind::InvalidKey);
+        assert!(error.message().contains("251 bytes"));
+    }
+
+    #[test]
+    fn control_characters_and_spaces_are_named() {
+        for (key, part) in [
+            (&b"a b"[..], "space 0x20"),
+            (b"a\n", "control character 0x0a"),
+            (b"\x7f", "control character 0x7f"),
+            (b"", "empty"),
+        ] {
+            let error = Key::new(key).expect_err("illegal");
+            assert!(error.message().contains(part), "{}", error.message());
+        }
+    }
+
+    #[test]
+    fn text_beyond_ascii_is_legal() {
+        assert!(Key::new("schlüssel".as_bytes()).is_ok());
+    }
+}

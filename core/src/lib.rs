@@ -1,0 +1,25 @@
+//! memoxide: a memcached client with an embedded memcached-compatible server.
+//!
+//! Every operation walks one path, in one direction:
+//!
+//! ```text
+//! key + value  →  encode  →  route  →  connection  →  reply  →  decode
+//! ```
+//!
+//! The modules are the steps of that path. Everything that knows memcached is
+//! pure (bytes and a moment in time in, bytes and decisions out); sockets and
+//! clocks live in `net` and in the server's listener.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod error;
+pub mod key;
+pub mod protocol;
+pub mod route;
+#[cfg(feature = "server")]
+pub mod server;
+pub mod value;
+
+pub use error::{Error, ErrorKind, Phase, Result, Sent};
+pub use key::Key;

@@ -1,0 +1,1 @@
+//! Room: protocol (see docs/decisions.md).

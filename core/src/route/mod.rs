@@ -1,0 +1,1 @@
+//! Room: route (see docs/decisions.md).

@@ -1,0 +1,1 @@
+//! Room: value (see docs/decisions.md).
