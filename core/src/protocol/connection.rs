@@ -1,0 +1,576 @@
+//! The pure connection: requests in, bytes out; bytes in, replies out.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use super::expect::{Line, Shape, number};
+use super::reply::{self, Item};
+use super::request::{Keys, Request};
+use super::{Codec, Limits, Reply, meta, text};
+use crate::error::{Error, ErrorKind, Result, Sent};
+
+/// Room reserved for a value that spans chunks, before its bytes have come.
+const FIRST_RESERVATION: usize = 64 * 1024;
+
+/// Keys of answered requests are dropped from the front beyond this, in bytes.
+const KEPT_KEYS: usize = 64 * 1024;
+
+/// An output buffer that grew beyond this is given back once it is written.
+const KEPT_OUTPUT: usize = 256 * 1024;
+
+/// One connection to one server, without its socket.
+///
+/// [`enqueue`](Self::enqueue) appends a request to [`output`](Self::output);
+/// after it, write the output. [`receive`](Self::receive) takes received bytes
+/// and returns the next reply; call it until it returns `None`, and then look
+/// at the output again, because the answer to a question of the connection's
+/// own may have released requests. [`outstanding`](Self::outstanding) tells how
+/// many requests wait for their reply.
+///
+/// A connection whose codec is unknown asks the peer first: `mn` goes out
+/// together with a first read in text, writes wait for the answer.
+///
+/// After an error the connection is of no use: replies can no longer be told
+/// apart. [`abandon`](Self::abandon) gives back what was not answered.
+#[derive(Debug)]
+pub struct Connection<T> {
+    codec: Option<Codec>,
+    limits: Limits,
+    output: Vec<u8>,
+    /// Bytes of `output` that are written already.
+    consumed: usize,
+    /// Bytes that left `output` since the connection was opened.
+    written: u64,
+    expected: VecDeque<Expected<T>>,
+    /// Keys of outstanding text retrievals: length (2 bytes) and bytes of each.
+    keys: Vec<u8>,
+    /// Where the keys of the oldest outstanding request begin.
+    keys_head: usize,
+    /// Which keys of the retrieval in progress were answered.
+    seen: Vec<u64>,
+    /// Requests that wait for the peer's codec.
+    held: VecDeque<(T, Request<'static>)>,
+    /// Requests that the peer's codec cannot express.
+    refused: VecDeque<(T, Error)>,
+    opaque: u32,
+    /// The beginning of a line whose end has not come.
+    carry: Vec<u8>,
+    body: Option<Body>,
+    broken: bool,
+    received: bool,
+}
+
+#[derive(Debug)]
+struct Expected<T> {
+    /// `None` for a question of the connection's own.
+    tag: Option<T>,
+    shape: Shape,
+    opaque: u32,
+    /// Position of the first byte in the stream of output.
+    start: u64,
+    /// Bytes in `keys` that belong to this request.
+    key_bytes: u32,
+    /// Where to look for the next answered key, as offset and as index.
+    cursor: u32,
+    index: u32,
+}
+
+/// A value whose header has been read.
+#[derive(Debug)]
+struct Body {
+    item: Item<'static>,
+    length: usize,
+    /// What came in earlier chunks.
+    buffer: Vec<u8>,
+    last: bool,
+    number: bool,
+}
+
+/// A reply, or one part of it.
+#[derive(Debug)]
+pub struct Received<'a, T> {
+    /// What was given with the request.
+    pub tag: T,
+    /// The reply.
+    pub reply: Reply<'a>,
+    /// Whether the request is answered completely with this.
+    pub last: bool,
+}
+
+/// A request that will never be answered.
+#[derive(Debug)]
+pub struct Unanswered<T> {
+    /// What was given with the request.
+    pub tag: T,
+    /// Whether a byte of it was written.
+    pub sent: Sent,
+}
+
+impl<T: Copy> Connection<T> {
+    /// Creates the state of a fresh connection; without a codec the peer is asked.
+    #[must_use]
+    pub fn new(codec: Option<Codec>, limits: Limits) -> Self {
+        Self {
+            codec,
+            limits,
+            output: Vec::new(),
+            consumed: 0,
+            written: 0,
+            expected: VecDeque::new(),
+            keys: Vec::new(),
+            keys_head: 0,
+            seen: Vec::new(),
+            held: VecDeque::new(),
+            refused: VecDeque::new(),
+            opaque: 0,
+            carry: Vec::new(),
+            body: None,
+            broken: false,
+            received: false,
+        }
+    }
+
+    /// Appends a request to the output, or holds it until the codec is known.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] when the peer's codec cannot express the
+    /// request; the connection is untouched then.
+    pub fn enqueue(&mut self, tag: T, request: &Request<'_>) -> Result<()> {
+        if self.codec.is_some() {
+            return self.write(tag, request);
+        }
+        if self.expected.is_empty() && self.held.is_empty() {
+            let start = self.position();
+            self.output.extend_from_slice(b"mn\r\n");
+            self.expect(None, Shape::Probe, 0, start);
+        }
+        // A plain read may go along with the question: it has the same meaning
+        // in every codec and does no harm when the peer closes.
+        let plain =
+            matches!(request, Request::Retrieve(read) if !read.needs_meta()) && request.is_read();
+        if plain && self.held.is_empty() {
+            return self.write(tag, request);
+        }
+        self.held.push_back((tag, request.clone().into_owned()));
+        Ok(())
+    }
+
+    fn write(&mut self, tag: T, request: &Request<'_>) -> Result<()> {
+        let start = self.position();
+        let (shape, opaque) = if self.codec == Some(Codec::Meta) {
+            self.opaque = self.opaque.wrapping_add(1);
+            (
+                meta::encode(request, self.opaque, &mut self.output)?,
+                self.opaque,
+            )
+        } else {
+            (text::encode(request, &mut self.output)?, 0)
+        };
+        let keys_before = self.keys.len();
+        if let (Shape::TextRetrieve { .. }, Request::Retrieve(retrieve)) = (shape, request) {
+            self.remember_keys(&retrieve.keys);
+        }
+        let key_bytes = (self.keys.len() - keys_before) as u32;
+        self.expect(Some(tag), shape, opaque, start);
+        if let Some(expected) = self.expected.back_mut() {
+            expected.key_bytes = key_bytes;
+        }
+        Ok(())
+    }
+
+    fn remember_keys(&mut self, keys: &Keys<'_>) {
+        for key in keys.as_slice() {
+            self.keys
+                .extend_from_slice(&(key.len() as u16).to_ne_bytes());
+            self.keys.extend_from_slice(key);
+        }
+    }
+
+    fn expect(&mut self, tag: Option<T>, shape: Shape, opaque: u32, start: u64) {
+        let expected = Expected {
+            tag,
+            shape,
+            opaque,
+            start,
+            key_bytes: 0,
+            cursor: 0,
+            index: 0,
+        };
+        self.expected.push_back(expected);
+    }
+
+    /// The position of the next output byte in the stream.
+    fn position(&self) -> u64 {
+        self.written + (self.output.len() - self.consumed) as u64
+    }
+
+    /// Returns the bytes to write.
+    #[must_use]
+    pub fn output(&self) -> &[u8] {
+        &self.output[self.consumed..]
+    }
+
+    /// Notes that the first `count` bytes of the output were written.
+    pub fn consume(&mut self, count: usize) {
+        self.consumed += count;
+        self.written += count as u64;
+        if self.consumed >= self.output.len() {
+            self.output.clear();
+            self.consumed = 0;
+            if self.output.capacity() > KEPT_OUTPUT {
+                self.output = Vec::new();
+            }
+        }
+    }
+
+    /// Returns how many requests wait for their reply, held ones included.
+    #[must_use]
+    pub fn outstanding(&self) -> usize {
+        self.expected.len() + self.held.len() + self.refused.len()
+    }
+
+    /// Whether nothing is owed in either direction.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        !self.broken
+            && self.outstanding() == 0
+            && self.output().is_empty()
+            && self.body.is_none()
+            && self.carry.is_empty()
+    }
+
+    /// Returns the codec of the peer, once it is known.
+    #[must_use]
+    pub const fn codec(&self) -> Option<Codec> {
+        self.codec
+    }
+
+    /// Whether the peer has sent anything since the connection was opened.
+    #[must_use]
+    pub const fn has_received(&self) -> bool {
+        self.received
+    }
+
+    /// Returns how many bytes of the value in progress are still to come,
+    /// line end included; 0 between values. A driver may size its reads by it.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        self.body
+            .as_ref()
+            .map_or(0, |body| body.length + 2 - body.buffer.len())
+    }
+
+    /// Takes received bytes from the front of `chunk` and returns the next reply.
+    ///
+    /// `None` means that the chunk is used up. Values that lie in the chunk are
+    /// borrowed from it; a value that spans chunks is collected once and owned.
+    /// Time is linear in the bytes received.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Protocol`] when the bytes are no answer to what was asked,
+    /// or over a limit.
+    pub fn receive<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Received<'c, T>>> {
+        loop {
+            if let Some((tag, error)) = self.refused.pop_front() {
+                return Ok(Some(Received {
+                    tag,
+                    reply: Reply::Failed(error),
+                    last: true,
+                }));
+            }
+            if self.broken {
+                let message = "connection was given up after an error reply";
+                return Err(Error::new(ErrorKind::ConnectionLost, message));
+            }
+            if self.body.is_some() {
+                return self.receive_body(chunk);
+            }
+            if chunk.is_empty() {
+                return Ok(None);
+            }
+            let Some(front) = self.expected.front() else {
+                return Err(protocol_error("server sent bytes that nobody asked for"));
+            };
+            let (shape, opaque) = (front.shape, front.opaque);
+            self.received = true;
+            let Some(feed) = memchr::memchr(b'\n', chunk) else {
+                self.check_line(chunk.len())?;
+                self.carry.extend_from_slice(chunk);
+                *chunk = &[];
+                return Ok(None);
+            };
+            self.check_line(feed)?;
+            let (head, tail) = chunk.split_at(feed + 1);
+            *chunk = tail;
+            let found = if self.carry.is_empty() {
+                self.take_line(shape, opaque, trim(head))?
+            } else {
+                // A line that spans chunks is rare: what it borrows is copied.
+                let mut carry = std::mem::take(&mut self.carry);
+                carry.extend_from_slice(head);
+                let found = self.take_line(shape, opaque, trim(&carry))?;
+                let found = found.map(|(reply, last)| (reply.into_owned(), last));
+                carry.clear();
+                self.carry = carry;
+                found
+            };
+            let Some((reply, last)) = found else { continue };
+            let tag = if last {
+                self.pop()
+            } else {
+                self.expected.front().and_then(|front| front.tag)
+            };
+            let Some(tag) = tag else {
+                return Err(protocol_error(
+                    "a reply to a question of the connection's own",
+                ));
+            };
+            return Ok(Some(Received { tag, reply, last }));
+        }
+    }
+
+    /// Reads one line. `None` when it only announced a value or the codec.
+    fn take_line<'l>(
+        &mut self,
+        shape: Shape,
+        opaque: u32,
+        line: &'l [u8],
+    ) -> Result<Option<(Reply<'l>, bool)>> {
+        if shape == Shape::Probe {
+            self.codec = Some(if line == b"MN" {
+                Codec::Meta
+            } else {
+                Codec::Text
+            });
+            self.pop();
+            self.release_held();
+            return Ok(None);
+        }
+        let body = match parse(shape, opaque, line)? {
+            Line::Part(reply) => return Ok(Some((reply, false))),
+            Line::Last(reply) => return Ok(Some((reply, true))),
+            Line::Failed { error, in_step } => {
+                // The data block may be taken for commands now.
+                let has_data = matches!(shape, Shape::MetaStore | Shape::TextStore);
+                self.broken = has_data && !in_step;
+                return Ok(Some((Reply::Failed(error), true)));
+            }
+            Line::Value {
+                key,
+                flags,
+                length,
+                cas,
+            } => {
+                let index = self.find_key(key).ok_or_else(|| {
+                    protocol_error("server sent a value for a key that was not asked for")
+                })?;
+                let item = Item {
+                    index,
+                    flags,
+                    cas,
+                    ..Item::default()
+                };
+                Body {
+                    item,
+                    length,
+                    buffer: Vec::new(),
+                    last: false,
+                    number: false,
+                }
+            }
+            Line::Body { length, item } => Body {
+                item,
+                length,
+                buffer: Vec::new(),
+                last: true,
+                number: false,
+            },
+            Line::NumberBody { length } => Body {
+                item: Item::default(),
+                length,
+                buffer: Vec::new(),
+                last: true,
+                number: true,
+            },
+        };
+        if body.length > self.limits.value {
+            let message = format!(
+                "server announced a value of {} bytes, the limit is {}",
+                body.length, self.limits.value
+            );
+            return Err(Error::new(ErrorKind::Protocol, message));
+        }
+        self.body = Some(body);
+        Ok(None)
+    }
+
+    fn check_line(&self, more: usize) -> Result<()> {
+        if self.carry.len() + more > self.limits.line {
+            let message = format!("a reply line is over {} bytes long", self.limits.line);
+            return Err(Error::new(ErrorKind::Protocol, message));
+        }
+        Ok(())
+    }
+
+    /// Takes the value in progress, or what the chunk holds of it.
+    fn receive_body<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Received<'c, T>>> {
+        let Some(body) = self.body.as_mut() else {
+            return Ok(None);
+        };
+        let total = body.length + 2;
+        let value = if body.buffer.is_empty() && chunk.len() >= total {
+            let (value, tail) = chunk.split_at(total);
+            *chunk = tail;
+            check_end(value)?;
+            Cow::Borrowed(&value[..body.length])
+        } else {
+            self.received |= !chunk.is_empty();
+            let missing = total - body.buffer.len();
+            let (part, tail) = chunk.split_at(missing.min(chunk.len()));
+            *chunk = tail;
+            if body.buffer.capacity() - body.buffer.len() < part.len() {
+                // Never the claimed length at once: it may be a lie.
+                let room = (body.buffer.capacity() * 2)
+                    .max(part.len())
+                    .max(FIRST_RESERVATION);
+                body.buffer.reserve_exact(room.min(missing).max(part.len()));
+            }
+            body.buffer.extend_from_slice(part);
+            if body.buffer.len() < total {
+                return Ok(None);
+            }
+            check_end(&body.buffer)?;
+            body.buffer.truncate(body.length);
+            Cow::Owned(std::mem::take(&mut body.buffer))
+        };
+        let (last, is_number) = (body.last, body.number);
+        let item = std::mem::take(&mut body.item);
+        self.body = None;
+        let reply = if is_number {
+            let digits = number(value.trim_ascii_end());
+            Reply::Number(digits.ok_or_else(|| protocol_error("a counter's reply is no number"))?)
+        } else {
+            Reply::Item(Item { value, ..item })
+        };
+        let tag = if last {
+            self.pop()
+        } else {
+            self.expected.front().and_then(|front| front.tag)
+        };
+        let Some(tag) = tag else {
+            return Err(protocol_error("a value without a request"));
+        };
+        Ok(Some(Received { tag, reply, last }))
+    }
+
+    /// Forgets the oldest request, which is answered.
+    fn pop(&mut self) -> Option<T> {
+        let done = self.expected.pop_front()?;
+        self.keys_head += done.key_bytes as usize;
+        if self.keys_head == self.keys.len() {
+            self.keys.clear();
+            self.keys_head = 0;
+        } else if self.keys_head > KEPT_KEYS {
+            // On a connection that never runs dry the buffer would grow for ever.
+            self.keys.drain(..self.keys_head);
+            self.keys_head = 0;
+        }
+        self.seen.clear();
+        done.tag
+    }
+
+    /// Finds which of the keys asked for is answered: usually the next one,
+    /// since servers answer in order; proxies may not.
+    fn find_key(&mut self, key: &[u8]) -> Option<usize> {
+        let front = self.expected.front_mut()?;
+        let keys = &self.keys[self.keys_head..][..front.key_bytes as usize];
+        let seen = &mut self.seen;
+        let mut search = |mut offset: usize, mut index: usize, until: usize| {
+            while offset < until {
+                let length = usize::from(u16::from_ne_bytes([keys[offset], keys[offset + 1]]));
+                let next = offset + 2 + length;
+                let (word, bit) = (index / 64, 1_u64 << (index % 64));
+                if &keys[offset + 2..next] == key && seen.get(word).is_none_or(|w| w & bit == 0) {
+                    if seen.len() <= word {
+                        seen.resize(word + 1, 0);
+                    }
+                    seen[word] |= bit;
+                    return Some((index, next));
+                }
+                offset = next;
+                index += 1;
+            }
+            None
+        };
+        let cursor = front.cursor as usize;
+        let (index, next) =
+            search(cursor, front.index as usize, keys.len()).or_else(|| search(0, 0, cursor))?;
+        front.cursor = next as u32;
+        front.index = index as u32 + 1;
+        Some(index)
+    }
+
+    fn release_held(&mut self) {
+        while let Some((tag, request)) = self.held.pop_front() {
+            if let Err(error) = self.write(tag, &request) {
+                self.refused.push_back((tag, error));
+            }
+        }
+    }
+
+    /// Gives up: returns every request that was not answered, oldest first.
+    pub fn abandon(&mut self) -> Vec<Unanswered<T>> {
+        self.broken = true;
+        let written = self.written;
+        let expected = self.expected.drain(..).filter_map(|expected| {
+            let sent = if written > expected.start {
+                Sent::MaybeApplied
+            } else {
+                Sent::NotSent
+            };
+            expected.tag.map(|tag| Unanswered { tag, sent })
+        });
+        let held = self.held.drain(..).map(|(tag, _)| tag);
+        let refused = self.refused.drain(..).map(|(tag, _)| tag);
+        expected
+            .chain(held.chain(refused).map(|tag| Unanswered {
+                tag,
+                sent: Sent::NotSent,
+            }))
+            .collect()
+    }
+}
+
+fn parse<'a>(shape: Shape, opaque: u32, line: &'a [u8]) -> Result<Line<'a>> {
+    // The first letters of error lines; "STORED" and "EN" share one with them.
+    if matches!(line.first(), Some(b'S' | b'C' | b'E' | b'B' | b'M'))
+        && line.len() > 4
+        && let Some((error, in_step)) = reply::failure(line)
+    {
+        return Ok(Line::Failed { error, in_step });
+    }
+    if shape.is_meta() {
+        meta::parse(shape, opaque, line)
+    } else {
+        text::parse(shape, line)
+    }
+}
+
+fn check_end(value: &[u8]) -> Result<()> {
+    if value.ends_with(b"\r\n") {
+        return Ok(());
+    }
+    Err(protocol_error("a value does not end where its length says"))
+}
+
+fn trim(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cold]
+fn protocol_error(message: &'static str) -> Error {
+    Error::new(ErrorKind::Protocol, message)
+}

@@ -1,0 +1,86 @@
+//! What a codec tells the connection: which reply to expect, and what a line means.
+
+use super::{Item, Reply};
+use crate::error::{Error, ErrorKind};
+
+/// The form of the reply that a request has coming.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shape {
+    MetaArithmetic,
+    MetaDelete,
+    MetaRetrieve,
+    MetaStore,
+    MetaTouch,
+    Noop,
+    /// The question which codec the peer speaks.
+    Probe,
+    TextArithmetic,
+    TextDelete,
+    TextDump,
+    TextOk,
+    TextRetrieve {
+        cas: bool,
+    },
+    TextStats,
+    TextStore,
+    TextTouch,
+    TextVersion,
+}
+
+impl Shape {
+    pub(super) const fn is_meta(self) -> bool {
+        matches!(
+            self,
+            Self::MetaArithmetic
+                | Self::MetaDelete
+                | Self::MetaRetrieve
+                | Self::MetaStore
+                | Self::MetaTouch
+                | Self::Noop
+        )
+    }
+}
+
+/// What one line of a reply means.
+pub(super) enum Line<'a> {
+    /// More lines follow.
+    Part(Reply<'a>),
+    /// The reply is complete.
+    Last(Reply<'a>),
+    /// The peer refused the request; `in_step` when what follows is surely a reply.
+    Failed { error: Error, in_step: bool },
+    /// A value follows, more after it; its key is still to be verified.
+    Value {
+        key: &'a [u8],
+        flags: u32,
+        length: usize,
+        cas: Option<u64>,
+    },
+    /// A value follows, and nothing after it.
+    Body { length: usize, item: Item<'static> },
+    /// A counter's digits follow, and nothing after them.
+    NumberBody { length: usize },
+}
+
+/// Splits off the text before the first space.
+pub(super) fn token(line: &[u8]) -> (&[u8], &[u8]) {
+    match memchr::memchr(b' ', line) {
+        Some(space) => (&line[..space], &line[space + 1..]),
+        None => (line, &[]),
+    }
+}
+
+/// Reads a decimal number of digits alone.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    atoi_simd::parse_pos::<u64>(digits).ok()
+}
+
+/// The error for a line that answers nothing that was asked.
+#[cold]
+pub(super) fn bad_line(line: &[u8]) -> Error {
+    // The first word tells what came; the rest may hold keys or values.
+    let (word, _) = token(line);
+    let word = &word[..word.len().min(24)];
+    let message = format!("unexpected reply \"{}\"", word.escape_ascii());
+    Error::new(ErrorKind::Protocol, message)
+}

@@ -1,0 +1,285 @@
+//! What can be asked of one server, independent of how it is written.
+
+use std::borrow::Cow;
+use std::ops::BitOr;
+
+use super::Expiry;
+
+/// A request to one server.
+///
+/// Keys are checked before (see [`Key`](crate::Key)): a request is never refused
+/// for its key here. Keys and values are borrowed from the caller or owned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request<'a> {
+    /// Administration of the whole server.
+    Admin(Admin<'a>),
+    /// Counting up or down.
+    Arithmetic(Arithmetic<'a>),
+    /// Removing one item.
+    Delete(Delete<'a>),
+    /// Reading items.
+    Retrieve(Retrieve<'a>),
+    /// Writing one item.
+    Store(Store<'a>),
+    /// Changing the expiry of one item.
+    Touch(Touch<'a>),
+}
+
+impl<'a> Request<'a> {
+    /// Reads value and flags of one key.
+    #[must_use]
+    pub fn get(key: &'a [u8]) -> Self {
+        Self::Retrieve(Retrieve {
+            keys: Keys::One(Cow::Borrowed(key)),
+            want: Want::VALUE,
+            touch: None,
+            bump: true,
+        })
+    }
+
+    /// Whether the request changes nothing, so that it can be made twice.
+    #[must_use]
+    pub const fn is_read(&self) -> bool {
+        match self {
+            // A touch made twice has the same effect, but it is a write.
+            Self::Retrieve(retrieve) => retrieve.touch.is_none(),
+            Self::Admin(admin) => matches!(
+                admin,
+                Admin::Metadump | Admin::Noop | Admin::Stats { .. } | Admin::Version
+            ),
+            _ => false,
+        }
+    }
+
+    /// Copies what is borrowed, so that the request outlives the call.
+    #[must_use]
+    pub fn into_owned(self) -> Request<'static> {
+        fn own(bytes: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
+            Cow::Owned(bytes.into_owned())
+        }
+        match self {
+            Self::Admin(admin) => Request::Admin(match admin {
+                Admin::CacheMemlimit { megabytes } => Admin::CacheMemlimit { megabytes },
+                Admin::FlushAll { delay } => Admin::FlushAll { delay },
+                Admin::Metadump => Admin::Metadump,
+                Admin::Noop => Admin::Noop,
+                Admin::Stats { report } => Admin::Stats {
+                    report: own(report),
+                },
+                Admin::Verbosity { level } => Admin::Verbosity { level },
+                Admin::Version => Admin::Version,
+            }),
+            Self::Arithmetic(arithmetic) => Request::Arithmetic(Arithmetic {
+                key: own(arithmetic.key),
+                ..arithmetic
+            }),
+            Self::Delete(delete) => Request::Delete(Delete {
+                key: own(delete.key),
+                ..delete
+            }),
+            Self::Retrieve(retrieve) => Request::Retrieve(Retrieve {
+                keys: match retrieve.keys {
+                    Keys::One(key) => Keys::One(own(key)),
+                    Keys::Many(keys) => Keys::Many(keys.into_iter().map(own).collect()),
+                },
+                ..retrieve
+            }),
+            Self::Store(store) => Request::Store(Store {
+                key: own(store.key),
+                value: own(store.value),
+                ..store
+            }),
+            Self::Touch(touch) => Request::Touch(Touch {
+                key: own(touch.key),
+                ..touch
+            }),
+        }
+    }
+}
+
+/// Reading items.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retrieve<'a> {
+    /// Which items.
+    pub keys: Keys<'a>,
+    /// What of each item.
+    pub want: Want,
+    /// A new expiry for every hit.
+    pub touch: Option<Expiry>,
+    /// Whether the read counts as a use of the item. Default true.
+    pub bump: bool,
+}
+
+impl Retrieve<'_> {
+    /// Whether only the meta protocol can answer this.
+    #[must_use]
+    pub const fn needs_meta(&self) -> bool {
+        !self.want.is_plain() || !self.bump
+    }
+}
+
+/// The keys of a retrieval.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Keys<'a> {
+    /// One key.
+    One(Cow<'a, [u8]>),
+    /// Several keys of one server.
+    Many(Vec<Cow<'a, [u8]>>),
+}
+
+impl<'a> Keys<'a> {
+    /// Returns the keys in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Cow<'a, [u8]>] {
+        match self {
+            Self::One(key) => std::slice::from_ref(key),
+            Self::Many(keys) => keys,
+        }
+    }
+}
+
+/// What is wanted of an item; combine with `|`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Want(u8);
+
+impl Want {
+    /// Nothing but whether the item is there.
+    pub const EXISTENCE: Self = Self(0);
+    /// The value and its flags.
+    pub const VALUE: Self = Self(1);
+    /// The cas id.
+    pub const CAS: Self = Self(2);
+    /// The remaining time to live.
+    pub const TTL: Self = Self(4);
+    /// The size of the value.
+    pub const SIZE: Self = Self(8);
+    /// Seconds since the last access, and whether there was one.
+    pub const ACCESS: Self = Self(16);
+    /// Everything a server tells about an item.
+    pub const ALL: Self = Self(31);
+
+    /// Whether everything in `other` is wanted.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether the text protocol can answer this.
+    const fn is_plain(self) -> bool {
+        self.0 == 1 || self.0 == 3
+    }
+}
+
+impl BitOr for Want {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Writing one item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store<'a> {
+    /// Under which condition, and how.
+    pub mode: StoreMode,
+    /// The key.
+    pub key: Cow<'a, [u8]>,
+    /// The flags stored with the value; ignored by append and prepend.
+    pub flags: u32,
+    /// When the item expires; ignored by append and prepend.
+    pub expiry: Expiry,
+    /// The encoded value.
+    pub value: Cow<'a, [u8]>,
+    /// Store only if the item still has this cas id. With [`StoreMode::Set`] only.
+    pub cas: Option<u64>,
+}
+
+/// How an item is written.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum StoreMode {
+    /// Only if the key is absent.
+    Add,
+    /// Behind the present value.
+    Append,
+    /// Before the present value.
+    Prepend,
+    /// Only if the key is present.
+    Replace,
+    /// In any case.
+    Set,
+}
+
+/// Counting up or down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arithmetic<'a> {
+    /// Up or down.
+    pub direction: Direction,
+    /// The key.
+    pub key: Cow<'a, [u8]>,
+    /// By how much.
+    pub delta: u64,
+    /// The number to store when the key is absent (the delta is not applied
+    /// then), and its expiry. Needs the meta protocol.
+    pub initial: Option<(u64, Expiry)>,
+    /// A new expiry. Needs the meta protocol.
+    pub touch: Option<Expiry>,
+}
+
+/// The direction of counting.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Direction {
+    /// Down, stopping at 0.
+    Decrement,
+    /// Up, wrapping at 2^64.
+    Increment,
+}
+
+/// Removing one item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delete<'a> {
+    /// The key.
+    pub key: Cow<'a, [u8]>,
+    /// Delete only if the item still has this cas id. Needs the meta protocol.
+    pub cas: Option<u64>,
+}
+
+/// Changing the expiry of one item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touch<'a> {
+    /// The key.
+    pub key: Cow<'a, [u8]>,
+    /// The new expiry.
+    pub expiry: Expiry,
+}
+
+/// Administration of the whole server.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Admin<'a> {
+    /// Changes the memory limit.
+    CacheMemlimit {
+        /// The new limit in mebibytes, at least 8.
+        megabytes: u32,
+    },
+    /// Expires every item.
+    FlushAll {
+        /// Seconds from now.
+        delay: u32,
+    },
+    /// Lists the keys; the connection serves nothing else meanwhile.
+    Metadump,
+    /// Asks for a sign of life (`mn`; `version` in text).
+    Noop,
+    /// Asks for a report.
+    Stats {
+        /// `settings`, `items`, …; empty for the general one.
+        report: Cow<'a, [u8]>,
+    },
+    /// Changes how much the server logs.
+    Verbosity {
+        /// 0 to 3.
+        level: u32,
+    },
+    /// Asks for the version.
+    Version,
+}
