@@ -14,11 +14,14 @@
 #![warn(missing_docs)]
 
 pub mod error;
+pub mod fork;
 pub mod key;
 pub mod protocol;
 pub mod route;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod value;
 
 pub use error::{Error, ErrorKind, Phase, Result, Sent};
