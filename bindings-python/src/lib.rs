@@ -1,1 +1,36 @@
-//! Placeholder until the thread reaches this binding.
+//! The native module of the Python package: conversion between two worlds.
+//!
+//! What memcached is, the core knows; what Python is, the package beside this
+//! crate knows. The rooms here carry values (`value`) and failures (`errors`)
+//! from one to the other.
+
+mod errors;
+mod fork;
+mod json;
+
+use pyo3::prelude::*;
+
+/// The native half of the package; import `memoxide` instead.
+#[pymodule(gil_used = false)]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::json::{read_json, write_json};
+
+    #[pymodule_export]
+    use super::fork::fork_generation;
+
+    #[pymodule_export]
+    use super::errors::{is_ambiguous, is_connection, is_retryable, is_timeout};
+
+    /// The version of the package, the same for the three languages.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(py: Python<'_>) -> PyResult<()> {
+        super::fork::watch(py)
+    }
+}

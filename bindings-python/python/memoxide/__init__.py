@@ -1,0 +1,63 @@
+"""A memcached client over one Rust core, with an embedded server for tests.
+
+Errors are in `memoxide.errors` and here; everything raised derives from
+`MemoxideError` and from the builtin that people already catch.
+"""
+
+from __future__ import annotations
+
+from memoxide._native import __version__
+from memoxide.errors import (
+    AuthError,
+    BackpressureError,
+    ClientError,
+    ClosedError,
+    ConfigError,
+    ConflictError,
+    ConnectError,
+    ConnectionLostError,
+    DecodeError,
+    EncodeError,
+    InvalidArgumentError,
+    InvalidKeyError,
+    MemoxideError,
+    NoServersError,
+    NotNumericError,
+    PartialError,
+    ProtocolError,
+    ResolveError,
+    ServerError,
+    TimeoutError,  # noqa: A004 - named as the kind in every language
+    TlsError,
+    UnknownCommandError,
+    UnsupportedError,
+    ValueTooLargeError,
+)
+
+__all__ = [
+    "AuthError",
+    "BackpressureError",
+    "ClientError",
+    "ClosedError",
+    "ConfigError",
+    "ConflictError",
+    "ConnectError",
+    "ConnectionLostError",
+    "DecodeError",
+    "EncodeError",
+    "InvalidArgumentError",
+    "InvalidKeyError",
+    "MemoxideError",
+    "NoServersError",
+    "NotNumericError",
+    "PartialError",
+    "ProtocolError",
+    "ResolveError",
+    "ServerError",
+    "TimeoutError",
+    "TlsError",
+    "UnknownCommandError",
+    "UnsupportedError",
+    "ValueTooLargeError",
+    "__version__",
+]

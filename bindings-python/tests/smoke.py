@@ -1,0 +1,38 @@
+"""Uses the installed package as a newcomer would; run outside of the sources.
+
+No test framework is at hand here: the wheel stands alone in its environment.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import pathlib
+import sys
+
+import memoxide
+
+
+def check(claim: bool, what: str) -> None:
+    if not claim:
+        sys.exit(f"smoke test: {what}")
+
+
+def main() -> None:
+    package = pathlib.Path(memoxide.__file__).parent
+    check("site-packages" in package.parts, f"memoxide was imported from {package}")
+    check(
+        importlib.metadata.version("memoxide") == memoxide.__version__,
+        "the version of the wheel differs from that of the module",
+    )
+    for name in ("py.typed", "_native.pyi"):
+        check((package / name).exists(), f"{name} is missing")
+    needs = importlib.metadata.requires("memoxide") or []
+    check(
+        all("extra ==" in need for need in needs),
+        f"the wheel does not stand alone: {needs}",
+    )
+    check(issubclass(memoxide.TimeoutError, TimeoutError), "errors lost their builtins")
+
+
+if __name__ == "__main__":
+    main()
