@@ -1,0 +1,123 @@
+# The verbs of memoxide; `make` alone lists them. Everything that a verb needs
+# is built first, and only when something it is made of has changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+
+# Marks of finished steps; `make clean` forgets them.
+done := build/done
+bin := .venv/bin
+
+rust_sources := Cargo.toml Cargo.lock core/Cargo.toml $(shell find core/src -name '*.rs')
+python_sources := pyproject.toml bindings-python/Cargo.toml $(shell find bindings-python/src -name '*.rs')
+python_package := bindings-python/python/memoxide
+
+.PHONY: help
+help: ## Show the verbs
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: setup
+setup: system python ## Install the tools and build for every language
+
+.PHONY: system
+system: ## Install memcached and the like where allowed, or say what is missing
+	@PYTHON=$(PYTHON) .ci/system
+
+.PHONY: test
+test: test-rust test-python wheel-test ## Run all tests
+
+.PHONY: lint
+lint: lint-rust lint-python ## Run all checks that need no tests
+
+.PHONY: demo
+demo: setup ## Run the main job: one cache under three languages
+	examples/demo/run
+
+.PHONY: bench
+bench: setup ## Measure against other clients and servers
+	bench/run
+
+.PHONY: fuzz
+fuzz: ## Feed random bytes to the parsers; FUZZ_SECONDS for each, 60 by default
+	fuzz/run
+
+.PHONY: docs
+docs: ## Build the reference of the Rust crate
+	RUSTDOCFLAGS="-D warnings" cargo doc -p memoxide --all-features --no-deps --locked
+
+.PHONY: clean
+clean: ## Remove what the verbs made, except Rust's build cache
+	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f $(python_package)/_native.*.so
+
+# Rust -----------------------------------------------------------------------
+
+.PHONY: test-rust
+test-rust: ## Run the tests of the core, examples in its docs included
+	cargo test -p memoxide --locked
+
+.PHONY: lint-rust
+lint-rust: ## Check format and lints of all Rust code
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p memoxide --all-targets --all-features --locked -- -D warnings
+	cargo clippy -p memoxide --no-default-features --locked -- -D warnings
+
+# Python ---------------------------------------------------------------------
+
+.PHONY: python
+python: $(done)/python ## Build the Python package into .venv
+
+$(done)/venv: bindings-python/requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "memoxide needs Python 3.10 or newer; choose one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(bin)/pip install --quiet --disable-pip-version-check -r $<
+	@mkdir -p $(@D) && touch $@
+
+$(done)/python: $(done)/venv $(rust_sources) $(python_sources)
+	VIRTUAL_ENV=$(CURDIR)/.venv $(bin)/maturin develop --release --quiet --locked
+	@touch $@
+
+.PHONY: test-python
+test-python: $(done)/python ## Run the tests of the Python package
+	$(bin)/pytest
+
+.PHONY: lint-python
+lint-python: $(done)/python $(done)/stubs ## Check format, lints and types of all Python code
+	$(bin)/ruff format --check
+	$(bin)/ruff check
+	$(bin)/mypy
+	$(bin)/python -m mypy.stubtest memoxide --allowlist bindings-python/stubtest-allowlist.txt
+	@diff -u $(python_package)/_native.pyi build/stubs/memoxide/_native.pyi \
+	  || { echo "_native.pyi is not what the Rust code says; run make stubs" >&2; exit 1; }
+
+# What PyO3 knows of the native module, read back from a build made for that.
+$(done)/stubs: $(done)/venv $(rust_sources) $(python_sources)
+	rm -rf build/stubs
+	$(bin)/maturin generate-stubs --quiet --locked --profile dev --features stubs --out build/stubs
+	@touch $@
+
+.PHONY: stubs
+stubs: $(done)/stubs ## Rewrite _native.pyi from the Rust code
+	cp build/stubs/memoxide/_native.pyi $(python_package)/_native.pyi
+
+$(done)/wheel: $(done)/venv $(rust_sources) $(python_sources) $(wildcard $(python_package)/*.py*)
+	rm -rf build/wheel
+	$(bin)/maturin build --release --quiet --locked --out build/wheel
+	@touch $@
+
+.PHONY: wheel
+wheel: $(done)/wheel ## Build the Python wheel into build/wheel
+
+.PHONY: wheel-test
+wheel-test: $(done)/wheel ## Install the wheel in an empty environment and use it there
+	rm -rf build/wheel-venv build/wheel-test
+	$(PYTHON) -m venv build/wheel-venv
+	build/wheel-venv/bin/pip install --quiet --disable-pip-version-check --no-index build/wheel/*.whl
+	mkdir -p build/wheel-test && cp bindings-python/tests/smoke.py build/wheel-test/
+	cd build/wheel-test && ../wheel-venv/bin/python -I smoke.py
