@@ -15,23 +15,25 @@ bin := .venv/bin
 rust_sources := Cargo.toml Cargo.lock core/Cargo.toml $(shell find core/src -name '*.rs')
 python_sources := pyproject.toml bindings-python/Cargo.toml $(shell find bindings-python/src -name '*.rs')
 python_package := bindings-python/python/memoxide
+node_sources := package.json bindings-node/Cargo.toml bindings-node/build.rs bindings-node/tsconfig.json \
+  $(shell find bindings-node/src bindings-node/ts -type f)
 
 .PHONY: help
 help: ## Show the verbs
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 .PHONY: setup
-setup: system python ## Install the tools and build for every language
+setup: system python node ## Install the tools and build for every language
 
 .PHONY: system
 system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test ## Run all tests
+test: test-rust test-python wheel-test test-node pack-test ## Run all tests
 
 .PHONY: lint
-lint: lint-rust lint-python ## Run all checks that need no tests
+lint: lint-rust lint-python lint-node ## Run all checks that need no tests
 
 .PHONY: demo
 demo: setup ## Run the main job: one cache under three languages
@@ -52,7 +54,8 @@ docs: ## Build the reference of the Rust crate
 .PHONY: clean
 clean: ## Remove what the verbs made, except Rust's build cache
 	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	rm -f $(python_package)/_native.*.so
+	rm -rf node_modules bindings-node/dist
+	rm -f $(python_package)/_native.*.so bindings-node/native.*
 
 # Rust -----------------------------------------------------------------------
 
@@ -121,3 +124,32 @@ wheel-test: $(done)/wheel ## Install the wheel in an empty environment and use i
 	build/wheel-venv/bin/pip install --quiet --disable-pip-version-check --no-index build/wheel/*.whl
 	mkdir -p build/wheel-test && cp bindings-python/tests/smoke.py build/wheel-test/
 	cd build/wheel-test && ../wheel-venv/bin/python -I smoke.py
+
+# Node -----------------------------------------------------------------------
+
+.PHONY: node
+node: $(done)/node ## Build the Node package in place
+
+# Not `npm ci`: it insists on a lock entry for the tools of every platform, and a
+# registry that mirrors one platform has no others to write down.
+$(done)/node-modules: package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(+(a < 20 || (a == 20 && b < 19)))' \
+	  || { echo "memoxide needs Node.js 20.19 or newer" >&2; exit 1; }
+	npm install --no-save --silent
+	@mkdir -p $(@D) && touch $@
+
+$(done)/node: $(done)/node-modules $(rust_sources) $(node_sources)
+	npm run --silent build
+	@touch $@
+
+.PHONY: test-node
+test-node: $(done)/node ## Run the tests of the Node package
+	npm test --silent
+
+.PHONY: lint-node
+lint-node: $(done)/node ## Check format, lints and types of all TypeScript and JavaScript
+	npm run --silent lint
+
+.PHONY: pack-test
+pack-test: $(done)/node ## Install the npm tarball in an empty folder and use it there
+	npm run --silent pack-test

@@ -1,0 +1,17 @@
+// @ts-check
+/** What a program that requires the installed package sees. */
+
+const assert = require("node:assert/strict");
+
+const { ConnectError, MemoxideError } = require("memoxide");
+
+async function main() {
+  const imported = await import("memoxide");
+  assert.equal(imported.MemoxideError, MemoxideError);
+
+  const error = new ConnectError("connection refused", { endpoint: "127.0.0.1:1" });
+  assert.equal(error.code, "ERR_MEMOXIDE_CONNECT");
+  assert.ok(error.isConnection);
+}
+
+main();

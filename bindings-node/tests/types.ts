@@ -1,0 +1,47 @@
+/**
+ * The types of the package, as a program sees them: compiled, never run.
+ *
+ * Each `@ts-expect-error` is a mistake that the compiler must find.
+ */
+
+import {
+  ConnectionLostError,
+  type ErrorKind,
+  MemoxideError,
+  PartialError,
+  type Phase,
+  type Sent,
+} from "memoxide";
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_equal: Equal<A, B>): void {}
+
+// Errors
+
+export function describe(error: unknown): string {
+  if (error instanceof PartialError) {
+    same<typeof error.parts, readonly MemoxideError[]>(true);
+    same<typeof error.kind, "Partial">(true);
+    same<typeof error.code, "ERR_MEMOXIDE_PARTIAL">(true);
+  }
+  if (error instanceof MemoxideError) {
+    same<typeof error.endpoint, string | undefined>(true);
+    same<typeof error.sent, Sent | undefined>(true);
+    same<typeof error.phase, Phase | undefined>(true);
+    same<typeof error.isRetryable, boolean>(true);
+    // @ts-expect-error: what happened is not changed afterwards
+    error.endpoint = "b:2";
+    return error.kind;
+  }
+  return "other";
+}
+
+new ConnectionLostError("peer closed the connection", { endpoint: "a:1", sent: "not_sent" });
+// @ts-expect-error: not one of the two outcomes
+new ConnectionLostError("peer closed the connection", { sent: "perhaps" });
+// @ts-expect-error: the base has no kind of its own
+new MemoxideError("what happened");
+// @ts-expect-error: an outcome, not an error
+const miss: ErrorKind = "Miss";
+void miss;

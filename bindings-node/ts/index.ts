@@ -1,0 +1,37 @@
+/**
+ * memoxide: a memcached client with an embedded memcached-compatible server.
+ *
+ * This file is the CommonJS entry and lists what the package exports;
+ * `index.mts` hands the same objects to `import`.
+ */
+
+export {
+  AuthError,
+  BackpressureError,
+  ClientError,
+  ClosedError,
+  ConfigError,
+  ConflictError,
+  ConnectError,
+  ConnectionLostError,
+  DecodeError,
+  EncodeError,
+  type ErrorDetails,
+  type ErrorKind,
+  InvalidArgumentError,
+  InvalidKeyError,
+  MemoxideError,
+  NoServersError,
+  NotNumericError,
+  PartialError,
+  type Phase,
+  ProtocolError,
+  ResolveError,
+  type Sent,
+  ServerError,
+  TimeoutError,
+  TlsError,
+  UnknownCommandError,
+  UnsupportedError,
+  ValueTooLargeError,
+} from "./errors.js";
