@@ -1,0 +1,212 @@
+//! What holds for every dialect, or only for the native one. The recorded values
+//! of other clients are in `tests/interop_values.rs`.
+
+use std::borrow::Cow;
+
+use super::*;
+use crate::error::ErrorKind;
+
+fn json(text: &str) -> Value<'_> {
+    Value::Json(Cow::Borrowed(text))
+}
+
+fn int(digits: &str) -> Value<'_> {
+    Value::Int(Cow::Borrowed(digits))
+}
+
+fn encoded(codec: &Codec, value: Value<'_>) -> (u32, Vec<u8>) {
+    let encoded = codec.encode(value).expect("encodes");
+    (encoded.flags, encoded.bytes.into_owned())
+}
+
+#[test]
+fn the_native_dialect_as_documented() {
+    let codec = Codec::default();
+    for (value, flags, bytes) in [
+        (Value::from(&b"\xff\0"[..]), 0, &b"\xff\0"[..]),
+        (Value::from("caf\u{e9}"), 16, b"caf\xc3\xa9"),
+        (Value::from(42_i64), 2, b"42"),
+        (int("-100000000000000000000"), 2, b"-100000000000000000000"),
+        (json("null"), 0x1_0010, b"null"),
+        (Value::from(true), 0x1_0010, b"true"),
+        (Value::from(1.0), 0x1_0010, b"1.0"),
+        (json(r#"{"a":[1,2.5]}"#), 0x1_0010, br#"{"a":[1,2.5]}"#),
+    ] {
+        assert_eq!(encoded(&codec, value.clone()), (flags, bytes.to_vec()));
+        let read = codec.decode(flags, Cow::Borrowed(bytes)).expect("decodes");
+        assert_eq!(read, value);
+    }
+}
+
+#[test]
+fn json_scalars_are_stored_as_what_they_are() {
+    let codec = Codec::default();
+    assert_eq!(encoded(&codec, json(" 12 ")), (2, b"12".to_vec()));
+    assert_eq!(
+        encoded(&codec, json(r#""a\u00e9\n""#)),
+        (16, "a\u{e9}\n".as_bytes().to_vec())
+    );
+}
+
+#[test]
+fn nothing_is_copied_without_compression() {
+    for dialect in Dialect::ALL {
+        let codec = Codec::new(dialect);
+        for value in [
+            Value::from(&b"bytes"[..]),
+            Value::from("text"),
+            Value::Int(Cow::Borrowed("12")),
+        ] {
+            let Ok(encoded) = codec.encode(value) else {
+                assert_eq!(dialect, Dialect::Dalli, "only dalli has no integers");
+                continue;
+            };
+            assert!(matches!(encoded.bytes, Cow::Borrowed(_)), "{dialect}");
+            let Cow::Borrowed(bytes) = encoded.bytes else {
+                continue;
+            };
+            let read = codec.decode(encoded.flags, Cow::Borrowed(bytes));
+            assert!(
+                matches!(
+                    read.expect("decodes"),
+                    Value::Bytes(Cow::Borrowed(_))
+                        | Value::Text(Cow::Borrowed(_))
+                        | Value::Int(Cow::Borrowed(_))
+                ),
+                "{dialect}"
+            );
+        }
+    }
+}
+
+#[test]
+fn unknown_flags_come_back_with_what_was_stored() {
+    for (dialect, flags) in [
+        (Dialect::Memoxide, 3),
+        (Dialect::Memoxide, 0x2_0000),
+        (Dialect::Memoxide, 0x1_0000),
+        (Dialect::Memoxide, 32),
+        (Dialect::Python, 0x2_0000),
+        (Dialect::Pylibmc, 64),
+        (Dialect::Php, 8),
+        (Dialect::Php, 16),
+        (Dialect::Php, 256),
+        (Dialect::NodeMemcached, 6),
+        (Dialect::MemcacheClient, 6),
+        (Dialect::Dalli, 8),
+        (Dialect::MetaMemcache, 3),
+    ] {
+        let error = Codec::new(dialect)
+            .decode(flags, Cow::Borrowed(b"xyz"))
+            .expect_err("unknown flags");
+        assert_eq!(error.kind(), ErrorKind::Decode, "{dialect} {flags:#x}");
+        let (raw_flags, raw) = error.raw().expect("attached");
+        assert_eq!((raw_flags, &raw[..]), (flags, &b"xyz"[..]));
+        assert!(error.message().contains(&format!("{flags:#x}")));
+    }
+}
+
+#[test]
+fn bytes_that_do_not_match_their_flags_are_errors() {
+    let codec = Codec::default();
+    for (flags, bytes) in [
+        (16, &b"\xff"[..]),
+        (2, b"twelve"),
+        (2, b""),
+        (0x1_0010, b"{"),
+        (0x1_0010, b"\xff"),
+        (0x1_0010, b"[9007199254740992]"),
+        (8, b"not zlib"),
+        (0x2_0008, b"not zstd"),
+    ] {
+        for bytes in [Cow::Borrowed(bytes), Cow::Owned(bytes.to_vec())] {
+            let error = codec.decode(flags, bytes.clone()).expect_err("a mismatch");
+            assert_eq!(
+                error.raw().map(|(f, b)| (f, b.to_vec())),
+                Some((flags, bytes.into_owned()))
+            );
+            let expected = if cfg!(not(feature = "compress")) && flags & 8 != 0 {
+                ErrorKind::Unsupported
+            } else {
+                ErrorKind::Decode
+            };
+            assert_eq!(error.kind(), expected);
+        }
+    }
+}
+
+#[test]
+fn foreign_formats_pass_only_where_they_are_named() {
+    let pickle = Foreign::new(Format::Pickle, &b"N."[..]);
+    let closed = Codec::default();
+    let open = Codec {
+        foreign: Formats::NONE.with(Format::Pickle),
+        ..Codec::default()
+    };
+    let error = closed
+        .decode(1, Cow::Borrowed(b"N."))
+        .expect_err("a pickle");
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(
+        error
+            .message()
+            .contains("name pickle in the option foreign")
+    );
+    assert!(error.raw().is_some());
+    let error = closed
+        .encode(Value::Foreign(pickle.clone()))
+        .expect_err("a pickle");
+    assert_eq!(error.kind(), ErrorKind::Encode);
+
+    assert_eq!(encoded(&open, Value::Foreign(pickle)), (1, b"N.".to_vec()));
+    let Ok(Value::Foreign(read)) = open.decode(1, Cow::Borrowed(b"N.")) else {
+        panic!("a pickle is let through");
+    };
+    assert_eq!(
+        (read.format, read.flags, &*read.bytes),
+        (Format::Pickle, 1, &b"N."[..])
+    );
+    let marshal = Value::Foreign(Foreign::new(Format::Marshal, &b"\x04\x080"[..]));
+    let error = open.encode(marshal).expect_err("no flags for it");
+    assert!(error.message().contains("no flags for this format"));
+}
+
+#[test]
+fn opaque_bytes_are_stored_as_given_in_every_dialect() {
+    for dialect in Dialect::ALL {
+        let value = Value::Foreign(Foreign::opaque(0xdead_beef, &b"\r\n\xff"[..]));
+        assert_eq!(
+            encoded(&Codec::new(dialect), value),
+            (0xdead_beef, b"\r\n\xff".to_vec())
+        );
+    }
+}
+
+#[test]
+fn the_size_limit_counts_what_is_stored() {
+    let codec = Codec {
+        max_value_size: 4,
+        ..Codec::default()
+    };
+    assert!(codec.encode(Value::from("1234")).is_ok());
+    let error = codec.encode(Value::from("12345")).expect_err("too large");
+    assert_eq!(error.kind(), ErrorKind::ValueTooLarge);
+}
+
+#[test]
+fn integers_must_be_plain_digits() {
+    for digits in ["", "-", "+1", "01", "-0", "1.0", "1e3", " 1", "x"] {
+        let error = Codec::default().encode(int(digits)).expect_err(digits);
+        assert_eq!(error.kind(), ErrorKind::Encode);
+    }
+}
+
+#[test]
+fn names_lead_back_to_dialects() {
+    for dialect in Dialect::ALL {
+        assert_eq!(Dialect::by_name(dialect.name()), Ok(dialect));
+    }
+    let error = Dialect::by_name("pickle").expect_err("no such dialect");
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("memoxide"));
+}
