@@ -1,0 +1,63 @@
+//! Bob Jenkins's lookup3.
+
+/// lookup3 (`hashlittle`) with the initial value 13: `jenkins` of libmemcached
+/// and twemproxy.
+#[must_use]
+pub fn jenkins(key: &[u8]) -> u32 {
+    const INITIAL: u32 = 13;
+    let start = 0xdead_beef_u32
+        .wrapping_add(key.len() as u32)
+        .wrapping_add(INITIAL);
+    let (mut a, mut b, mut c) = (start, start, start);
+    let mut rest = key;
+    // The last block is finished differently, even when it is a full one.
+    while rest.len() > 12 {
+        a = a.wrapping_add(word(rest, 0));
+        b = b.wrapping_add(word(rest, 4));
+        c = c.wrapping_add(word(rest, 8));
+        (a, b, c) = mix(a, b, c);
+        rest = &rest[12..];
+    }
+    if rest.is_empty() {
+        return c;
+    }
+    a = a.wrapping_add(word(rest, 0));
+    b = b.wrapping_add(word(rest, 4));
+    c = c.wrapping_add(word(rest, 8));
+    finish(a, b, c)
+}
+
+/// Reads four bytes from `at`, little-endian; bytes past the end are zero.
+fn word(bytes: &[u8], at: usize) -> u32 {
+    let mut word = [0; 4];
+    let bytes = bytes.get(at..).unwrap_or_default();
+    let length = bytes.len().min(4);
+    word[..length].copy_from_slice(&bytes[..length]);
+    u32::from_le_bytes(word)
+}
+
+fn mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {
+    a = a.wrapping_sub(c) ^ c.rotate_left(4);
+    c = c.wrapping_add(b);
+    b = b.wrapping_sub(a) ^ a.rotate_left(6);
+    a = a.wrapping_add(c);
+    c = c.wrapping_sub(b) ^ b.rotate_left(8);
+    b = b.wrapping_add(a);
+    a = a.wrapping_sub(c) ^ c.rotate_left(16);
+    c = c.wrapping_add(b);
+    b = b.wrapping_sub(a) ^ a.rotate_left(19);
+    a = a.wrapping_add(c);
+    c = c.wrapping_sub(b) ^ b.rotate_left(4);
+    b = b.wrapping_add(a);
+    (a, b, c)
+}
+
+fn finish(mut a: u32, mut b: u32, mut c: u32) -> u32 {
+    c = (c ^ b).wrapping_sub(b.rotate_left(14));
+    a = (a ^ c).wrapping_sub(c.rotate_left(11));
+    b = (b ^ a).wrapping_sub(a.rotate_left(25));
+    c = (c ^ b).wrapping_sub(b.rotate_left(16));
+    a = (a ^ c).wrapping_sub(c.rotate_left(4));
+    b = (b ^ a).wrapping_sub(a.rotate_left(14));
+    (c ^ b).wrapping_sub(b.rotate_left(24))
+}

@@ -1,0 +1,202 @@
+//! Picking a slot of a list: modulo, Ch3, jump, or the caller's own function.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::hash::{self, Char, KeyHash};
+
+/// A placement function of the caller: the number is taken modulo the slots.
+pub(crate) type Place = Arc<dyn Fn(&[u8]) -> u64 + Send + Sync>;
+
+/// How a key becomes a slot of a list.
+#[derive(Clone)]
+pub(crate) enum Pick {
+    /// The caller's function, modulo the number of slots.
+    Custom(Place),
+    /// mcrouter's Ch3 over the part of the key that mcrouter routes by.
+    Ch3,
+    /// Jump consistent hash of XXH3.
+    Jump,
+    /// The key's hash modulo the number of slots.
+    Modulo(KeyHash),
+}
+
+impl Pick {
+    /// Picks one of `slots` slots, of which there must be at least one.
+    #[inline]
+    pub(crate) fn slot(&self, key: &[u8], char: Char, slots: usize) -> usize {
+        match self {
+            Self::Modulo(hash) => modulo(hash.of(key, char), slots),
+            Self::Custom(place) => modulo(place(key), slots),
+            Self::Ch3 => ch3(mcrouter_part(key), slots),
+            Self::Jump => jump(hash::xxh3(key, 0), slots),
+        }
+    }
+}
+
+impl fmt::Debug for Pick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Custom(_) => f.write_str("Custom"),
+            Self::Ch3 => f.write_str("Ch3"),
+            Self::Jump => f.write_str("Jump"),
+            Self::Modulo(hash) => f.debug_tuple("Modulo").field(hash).finish(),
+        }
+    }
+}
+
+#[inline]
+pub(crate) fn modulo(hash: u64, slots: usize) -> usize {
+    // Most hashes fit in 32 bits, where a division costs a third.
+    match (u32::try_from(hash), u32::try_from(slots)) {
+        (Ok(hash), Ok(slots)) => (hash % slots) as usize,
+        _ => (hash % slots as u64) as usize,
+    }
+}
+
+/// Jump consistent hash (Lamping and Veach, 2014).
+///
+/// Going from n to n + 1 slots moves one key in n + 1, all of them to the new
+/// slot. Slots can only be added and removed at the end.
+pub(crate) fn jump(mut key: u64, slots: usize) -> usize {
+    const STEP: f64 = (1u64 << 31) as f64;
+    let slots = slots as i64;
+    let mut slot = -1;
+    let mut next = 0;
+    while next < slots {
+        slot = next;
+        key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
+        next = ((slot + 1) as f64 * (STEP / ((key >> 33) + 1) as f64)) as i64;
+    }
+    slot.max(0) as usize
+}
+
+/// mcrouter's Ch3 (`furc_hash`).
+///
+/// The pool is a binary tree walked by bits of an endless random string, which
+/// starts as a hash of the key. A walk that ends past the last slot is begun
+/// again further along the string.
+pub(crate) fn ch3(key: &[u8], slots: usize) -> usize {
+    const TRIES: usize = 32;
+    if slots <= 1 {
+        return 0;
+    }
+    let mut bits = Bits::new(key);
+    let mut depth = usize::BITS - (slots - 1).leading_zeros();
+    let mut at = depth;
+    for _ in 0..TRIES {
+        while !bits.get(at) {
+            depth -= 1;
+            if depth == 0 {
+                return 0;
+            }
+            at = depth;
+        }
+        at += GAP;
+        let mut slot = 1;
+        for _ in 1..depth {
+            slot = (slot << 1) | usize::from(bits.get(at));
+            at += GAP;
+        }
+        if slot < slots {
+            return slot;
+        }
+    }
+    0
+}
+
+/// The distance between the bits of one walk; also the depth of the tree.
+const GAP: u32 = 23;
+
+/// The most slots that Ch3 can tell apart.
+pub(crate) const MAX_CH3_SLOTS: usize = 1 << GAP;
+
+/// The endless string of bits that belongs to a key.
+struct Bits {
+    first: u64,
+    word: u64,
+    index: u32,
+}
+
+impl Bits {
+    const SEED: u64 = 4_193_360_111;
+
+    fn new(key: &[u8]) -> Self {
+        let first = hash::murmur64a(key, Self::SEED);
+        Self {
+            first,
+            word: first,
+            index: 0,
+        }
+    }
+
+    fn get(&mut self, at: u32) -> bool {
+        let index = at / 64;
+        // The walk goes back only to bits of the first word.
+        if index < self.index {
+            self.word = self.first;
+            self.index = 0;
+        }
+        while self.index < index {
+            self.word = hash::murmur64a(&self.word.to_le_bytes(), Self::SEED);
+            self.index += 1;
+        }
+        self.word >> (at % 64) & 1 == 1
+    }
+}
+
+/// Returns the part of a key that mcrouter routes by: all before `|#|`.
+///
+/// A routing prefix `/region/cluster/` is an address for mcrouter, which takes
+/// it off; a key at this place has none.
+pub(crate) fn mcrouter_part(key: &[u8]) -> &[u8] {
+    match memchr::memmem::find(key, b"|#|") {
+        Some(end) => &key[..end],
+        None => key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn jump_matches_the_published_values() {
+        // From the test of Google's Guava, Hashing.consistentHash.
+        for (key, slots, slot) in [
+            (10_863_919_174_838_991_u64, 11, 6),
+            (2_016_238_256_797_177_309, 11, 3),
+            (1_673_758_223_894_951_030, 11, 5),
+            (2, 100_001, 80_343),
+            (2_201, 100_001, 22_152),
+            (2_202, 100_001, 15_018),
+        ] {
+            assert_eq!(jump(key, slots), slot, "{key} over {slots}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_new_slot_takes_keys_and_gives_none(key in any::<u64>(), slots in 1usize..500) {
+            let (before, after) = (jump(key, slots), jump(key, slots + 1));
+            prop_assert!(after == before || after == slots);
+            let text = key.to_le_bytes();
+            let (before, after) = (ch3(&text, slots), ch3(&text, slots + 1));
+            prop_assert!(after == before || after == slots);
+        }
+    }
+
+    #[test]
+    fn mcrouter_routes_by_a_part_of_the_key() {
+        for (key, part) in [
+            ("plain", "plain"),
+            ("user:1|#|photo", "user:1"),
+            ("/a/b/c", "/a/b/c"),
+            ("|#|", ""),
+        ] {
+            assert_eq!(mcrouter_part(key.as_bytes()), part.as_bytes(), "{key}");
+        }
+    }
+}
