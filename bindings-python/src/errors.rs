@@ -4,7 +4,7 @@
 //! from two builtins cannot be made here; the predicates are the core's.
 
 use memoxide::{Error, ErrorKind, Sent};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
 
@@ -20,6 +20,23 @@ pub(crate) enum Failure {
     Core(Error),
     /// Python raised.
     Python(PyErr),
+}
+
+impl Failure {
+    /// Returns an error of the core with an exception as its cause; what is no
+    /// `Exception`, such as `KeyboardInterrupt`, passes through as it is.
+    pub(crate) fn because(
+        py: Python<'_>,
+        kind: ErrorKind,
+        message: &'static str,
+        cause: PyErr,
+    ) -> Self {
+        if cause.is_instance_of::<PyException>(py) {
+            Self::Core(Error::new(kind, message).caused_by(cause))
+        } else {
+            Self::Python(cause)
+        }
+    }
 }
 
 impl From<Error> for Failure {
@@ -71,7 +88,12 @@ fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
             .collect::<PyResult<_>>()?;
         details.set_item("parts", PyTuple::new(py, parts)?)?;
     }
-    class.call((error.message(),), Some(&details))
+    let exception = class.call((error.message(),), Some(&details))?;
+    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<PyErr>());
+    if let Some(cause) = cause {
+        exception.setattr("__cause__", cause.value(py))?;
+    }
+    Ok(exception)
 }
 
 fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyType>> {

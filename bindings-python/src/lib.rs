@@ -7,6 +7,7 @@
 mod errors;
 mod fork;
 mod json;
+mod value;
 
 use pyo3::prelude::*;
 
@@ -16,7 +17,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::json::{read_json, write_json};
+    use super::value::Codec;
 
     #[pymodule_export]
     use super::fork::fork_generation;

@@ -7,15 +7,17 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use super::MAX_DEPTH;
-use crate::errors::Result;
+use super::{MAX_DEPTH, TOO_MANY_DIGITS};
+use crate::errors::{Failure, Result};
 
-/// Returns the Python object that `text` describes.
+/// Returns the Python object that `text` describes. The core has checked the
+/// text when it decoded the value, so of its flaws only those are told apart
+/// that it lets through in the dialects of other clients.
 ///
 /// # Errors
 ///
-/// `Decode` when the text is not JSON of the profile, with the position; an
-/// exception when Python runs out of memory or refuses a number's length.
+/// `Decode` when the text is not JSON, or holds what Python cannot hold; an
+/// exception when Python runs out of memory.
 pub(crate) fn read<'py>(py: Python<'py>, text: &str) -> Result<Bound<'py, PyAny>> {
     let mut reader = Reader {
         py,
@@ -27,7 +29,7 @@ pub(crate) fn read<'py>(py: Python<'py>, text: &str) -> Result<Bound<'py, PyAny>
     let object = reader.value(0)?;
     reader.space();
     if reader.position < text.len() {
-        return Err(reader.malformed().into());
+        return Err(malformed().into());
     }
     Ok(object)
 }
@@ -56,7 +58,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             Some(b'n') => self.literal("null", |py| py.None().into_bound(py)),
             Some(b't') => self.literal("true", |py| PyBool::new(py, true).to_owned().into_any()),
             Some(b'f') => self.literal("false", |py| PyBool::new(py, false).to_owned().into_any()),
-            _ => Err(self.malformed().into()),
+            _ => Err(malformed().into()),
         }
     }
 
@@ -75,7 +77,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             match self.take() {
                 Some(b',') => {}
                 Some(b']') => break,
-                _ => return Err(self.malformed_before().into()),
+                _ => return Err(malformed().into()),
             }
         }
         Ok(PyList::new(self.py, self.items.drain(first..))?.into_any())
@@ -92,12 +94,12 @@ impl<'a, 'py> Reader<'a, 'py> {
         loop {
             self.space();
             if self.peek() != Some(b'"') {
-                return Err(self.malformed().into());
+                return Err(malformed().into());
             }
             let key = self.key()?;
             self.space();
             if self.take() != Some(b':') {
-                return Err(self.malformed_before().into());
+                return Err(malformed().into());
             }
             let value = self.value(depth)?;
             dict.set_item(key, value)?;
@@ -105,7 +107,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             match self.take() {
                 Some(b',') => {}
                 Some(b'}') => return Ok(dict.into_any()),
-                _ => return Err(self.malformed_before().into()),
+                _ => return Err(malformed().into()),
             }
         }
     }
@@ -159,7 +161,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             .position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
         self.position = length.map_or(self.text.len(), |length| start + length);
         if !matches!(self.peek(), Some(b'"' | b'\\')) {
-            return Err(self.malformed());
+            return Err(malformed());
         }
         Ok(&self.text[start..self.position])
     }
@@ -174,7 +176,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.unit_or_pair(),
-            _ => return Err(self.malformed_before()),
+            _ => return Err(malformed()),
         })
     }
 
@@ -202,7 +204,7 @@ impl<'a, 'py> Reader<'a, 'py> {
             .as_bytes()
             .get(self.position..end)
             .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-            .ok_or_else(|| self.malformed())?;
+            .ok_or_else(malformed)?;
         self.position = end;
         Ok(digits.iter().fold(0, |unit, &digit| {
             let value = char::from(digit).to_digit(16).unwrap_or_default();
@@ -218,7 +220,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         match self.take() {
             Some(b'0') => {}
             Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.malformed_before().into()),
+            _ => return Err(malformed().into()),
         }
         let mut whole = true;
         if self.peek() == Some(b'.') {
@@ -236,9 +238,9 @@ impl<'a, 'py> Reader<'a, 'py> {
         }
         let digits = &self.text[start..self.position];
         if whole {
-            return integer(self.py, digits);
+            return read_integer(self.py, digits);
         }
-        let number = f64::from_str(digits).map_err(|_| self.malformed())?;
+        let number = f64::from_str(digits).map_err(|_| malformed())?;
         if !number.is_finite() {
             return Err(fault("stored JSON holds a number beyond the range of float").into());
         }
@@ -247,7 +249,7 @@ impl<'a, 'py> Reader<'a, 'py> {
 
     fn some_digits(&mut self) -> memoxide::Result<()> {
         if !matches!(self.peek(), Some(b'0'..=b'9')) {
-            return Err(self.malformed());
+            return Err(malformed());
         }
         self.digits();
         Ok(())
@@ -265,7 +267,7 @@ impl<'a, 'py> Reader<'a, 'py> {
         object: impl FnOnce(Python<'py>) -> Bound<'py, PyAny>,
     ) -> Result<Bound<'py, PyAny>> {
         if !self.text[self.position..].starts_with(word) {
-            return Err(self.malformed().into());
+            return Err(malformed().into());
         }
         self.position += word.len();
         Ok(object(self.py))
@@ -295,30 +297,29 @@ impl<'a, 'py> Reader<'a, 'py> {
         }
         Ok(depth + 1)
     }
-
-    /// Returns the error for the byte at the position.
-    fn malformed(&self) -> Error {
-        fault(format!(
-            "stored JSON is malformed at byte {}",
-            self.position
-        ))
-    }
-
-    /// Returns the error for the byte just taken.
-    fn malformed_before(&mut self) -> Error {
-        self.position -= 1;
-        self.malformed()
-    }
 }
 
 /// Returns the `int` with these digits, of any size.
-pub(crate) fn integer<'py>(py: Python<'py>, digits: &str) -> Result<Bound<'py, PyAny>> {
+///
+/// # Errors
+///
+/// `Decode` when Python refuses to convert that many digits.
+pub(crate) fn read_integer<'py>(py: Python<'py>, digits: &str) -> Result<Bound<'py, PyAny>> {
     if let Ok(number) = i64::from_str(digits) {
         return Ok(number.into_bound_py_any(py)?);
     }
-    Ok(py.get_type::<PyInt>().call1((PyString::new(py, digits),))?)
+    py.get_type::<PyInt>()
+        .call1((PyString::new(py, digits),))
+        .map_err(|cause| Failure::because(py, ErrorKind::Decode, TOO_MANY_DIGITS, cause))
 }
 
+/// The error for text that the core would not have let through.
+#[cold]
+fn malformed() -> Error {
+    fault("stored JSON is malformed")
+}
+
+#[cold]
 fn fault(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Decode, message)
 }

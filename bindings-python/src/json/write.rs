@@ -6,7 +6,7 @@ use memoxide::{Error, ErrorKind};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString};
 
-use super::{MAX_DEPTH, MAX_INTEGER};
+use super::{MAX_DEPTH, MAX_SAFE_INTEGER};
 
 /// Appends `object` to `text` as JSON without white space.
 ///
@@ -89,9 +89,7 @@ fn dict(text: &mut String, dict: &Bound<'_, PyDict>, depth: usize) -> memoxide::
 }
 
 fn string(text: &mut String, string: &Bound<'_, PyString>) -> memoxide::Result<()> {
-    let string = string
-        .to_str()
-        .map_err(|_| refuse("a str holds a lone surrogate"))?;
+    let string = utf8(string)?;
     text.push('"');
     let mut start = 0;
     for (index, &byte) in string.as_bytes().iter().enumerate() {
@@ -116,9 +114,25 @@ fn string(text: &mut String, string: &Bound<'_, PyString>) -> memoxide::Result<(
     Ok(())
 }
 
+/// Returns the text of `string`, which stays borrowed from it.
+///
+/// # Errors
+///
+/// `Encode` when it holds half of a surrogate pair.
+pub(crate) fn utf8<'a>(string: &'a Bound<'_, PyString>) -> memoxide::Result<&'a str> {
+    string
+        .to_str()
+        .map_err(|_| refuse("a str holds a lone surrogate"))
+}
+
+/// Whether `object` is a `list` or a `dict`.
+pub(crate) fn is_container(object: &Bound<'_, PyAny>) -> bool {
+    object.is_exact_instance_of::<PyList>() || object.is_exact_instance_of::<PyDict>()
+}
+
 fn integer(text: &mut String, integer: &Bound<'_, PyInt>) -> memoxide::Result<()> {
     match integer.extract::<i64>() {
-        Ok(number) if (-MAX_INTEGER..=MAX_INTEGER).contains(&number) => {
+        Ok(number) if number.unsigned_abs() <= MAX_SAFE_INTEGER => {
             text.push_str(itoa::Buffer::new().format(number));
             Ok(())
         }

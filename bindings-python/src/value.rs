@@ -1,0 +1,321 @@
+//! Python objects as stored values and back.
+//!
+//! `bytes`, `bytearray` and `memoryview` become bytes, `str` text and `int` an
+//! integer; `None`, `bool`, `float`, `list` and `dict` travel as JSON. Types are
+//! checked exactly: a subclass would come back as something else, so it counts
+//! as an object of its own, and those are pickled where that was asked for and
+//! refused where not. What the flags mean is the core's affair.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use memoxide::value::{
+    self, Compression, CompressionFormat, DEFAULT_MAX_DECOMPRESSED_SIZE, DEFAULT_MAX_VALUE_SIZE,
+    Dialect, Encoded, Foreign, Format, Value,
+};
+use memoxide::{Error, ErrorKind};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyMemoryView, PyModule, PyString};
+
+use crate::errors::{Failure, Result};
+use crate::json::{self, TOO_MANY_DIGITS};
+
+/// The two ways between Python and the store: objects to flags and bytes, and
+/// flags and bytes to objects.
+#[derive(Debug)]
+pub(crate) struct Conversion {
+    codec: value::Codec,
+    pickle: Option<Pickle>,
+    /// Whether the dialect takes lists and maps as JSON; if not, and pickles
+    /// are allowed, they are not tried as JSON first.
+    takes_json: bool,
+}
+
+/// The options of a client that concern values, by the names they have in every
+/// language.
+#[derive(Debug)]
+pub(crate) struct Options<'a> {
+    /// The dialect.
+    pub(crate) values: &'a str,
+    /// Whether other objects are pickled, and stored pickles read.
+    pub(crate) pickle: bool,
+    /// The protocol to pickle with; Python's default if none is given.
+    pub(crate) pickle_protocol: Option<i32>,
+    /// The compression to write with, where `compress_above` asks for any.
+    pub(crate) compression: &'a str,
+    /// The size in bytes beyond which values are compressed; never if none.
+    pub(crate) compress_above: Option<usize>,
+    /// The most bytes a stored value may have.
+    pub(crate) max_value_size: usize,
+    /// The most bytes a compressed value may inflate to.
+    pub(crate) max_decompressed_size: usize,
+}
+
+impl Conversion {
+    /// Returns the conversion that `options` describe.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when a name is not known or two options contradict each other,
+    /// `Unsupported` when this build lacks the compression.
+    pub(crate) fn from_options(py: Python<'_>, options: &Options<'_>) -> Result<Self> {
+        let dialect = Dialect::by_name(options.values)?;
+        let format = CompressionFormat::by_name(options.compression).ok_or_else(|| {
+            let names = CompressionFormat::ALL
+                .map(CompressionFormat::name)
+                .join(", ");
+            let message = format!("compression {:?} is none of {names}", options.compression);
+            Error::new(ErrorKind::Config, message)
+        })?;
+        let codec = value::Codec {
+            compression: options
+                .compress_above
+                .map(|above| Compression { format, above }),
+            max_value_size: options.max_value_size,
+            max_decompressed_size: options.max_decompressed_size,
+            ..value::Codec::new(dialect)
+        };
+        let pickle = if options.pickle {
+            Some(Pickle::new(py, options.pickle_protocol)?)
+        } else {
+            None
+        };
+        Ok(Self::new(codec, pickle)?)
+    }
+
+    /// Returns the conversion of `codec`; objects without a place in it are
+    /// pickled if there is a way given to do so.
+    ///
+    /// # Errors
+    ///
+    /// `Config` and `Unsupported` as found by [`value::Codec::check`].
+    pub(crate) fn new(mut codec: value::Codec, pickle: Option<Pickle>) -> memoxide::Result<Self> {
+        if pickle.is_some() {
+            codec.foreign = codec.foreign.with(Format::Pickle);
+        }
+        codec.check()?;
+        let takes_json = codec.encode(Value::Json(Cow::Borrowed("[]"))).is_ok();
+        Ok(Self {
+            codec,
+            pickle,
+            takes_json,
+        })
+    }
+
+    /// Returns the flags and bytes that stand for `object`. Text and bytes are
+    /// borrowed from it.
+    ///
+    /// # Errors
+    ///
+    /// `Encode` when the object has no place in the dialect, `ValueTooLarge`.
+    pub(crate) fn encode<'a>(&self, object: &'a Bound<'_, PyAny>) -> Result<Encoded<'a>> {
+        let Some(pickle) = &self.pickle else {
+            return Ok(self.codec.encode(value(object)?)?);
+        };
+        if self.takes_json || !json::is_container(object) {
+            match value(object).and_then(|value| Ok(self.codec.encode(value)?)) {
+                Err(Failure::Core(error)) if error.kind() == ErrorKind::Encode => {}
+                result => return result,
+            }
+        }
+        let bytes = pickle.dumps(object)?;
+        Ok(self
+            .codec
+            .encode(Value::Foreign(Foreign::new(Format::Pickle, bytes)))?)
+    }
+
+    /// Returns the object that `flags` and `bytes` stand for.
+    ///
+    /// # Errors
+    ///
+    /// `Decode` with the flags and bytes attached when they are not what the
+    /// dialect writes, or a pickle that was not asked for.
+    pub(crate) fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        flags: u32,
+        bytes: &[u8],
+    ) -> Result<Bound<'py, PyAny>> {
+        let object = match self.codec.decode(flags, Cow::Borrowed(bytes))? {
+            Value::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
+            Value::Text(text) => Ok(PyString::new(py, &text).into_any()),
+            Value::Int(digits) => json::read_integer(py, &digits),
+            Value::Json(text) => json::read(py, &text),
+            Value::NonFinite(number) => Ok(PyFloat::new(py, number.to_f64()).into_any()),
+            Value::Foreign(foreign) => self.load(py, &foreign),
+        };
+        object.map_err(|failure| match failure {
+            Failure::Core(error) => {
+                Failure::Core(error.with_raw(flags, Bytes::copy_from_slice(bytes)))
+            }
+            raised => raised,
+        })
+    }
+
+    fn load<'py>(&self, py: Python<'py>, foreign: &Foreign<'_>) -> Result<Bound<'py, PyAny>> {
+        match &self.pickle {
+            Some(pickle) if foreign.format == Format::Pickle => pickle.loads(py, &foreign.bytes),
+            _ => Err(Error::new(
+                ErrorKind::Decode,
+                format!("value is in the format {}", foreign.format.name()),
+            )
+            .into()),
+        }
+    }
+}
+
+/// Returns `object` as a value, borrowing its text or bytes.
+///
+/// # Errors
+///
+/// `Encode` when it is neither bytes, text, an integer nor a JSON tree.
+pub(crate) fn value<'a>(object: &'a Bound<'_, PyAny>) -> Result<Value<'a>> {
+    if let Ok(text) = object.cast_exact::<PyString>() {
+        return Ok(Value::Text(Cow::Borrowed(json::utf8(text)?)));
+    }
+    if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+        return Ok(Value::Bytes(Cow::Borrowed(bytes.as_bytes())));
+    }
+    if let Ok(integer) = object.cast_exact::<PyInt>() {
+        return self::integer(integer);
+    }
+    if let Ok(bytes) = object.cast_exact::<PyByteArray>() {
+        return Ok(Value::Bytes(Cow::Owned(bytes.to_vec())));
+    }
+    if let Ok(view) = object.cast_exact::<PyMemoryView>() {
+        // The stable ABI of Python 3.10 has no buffers: Python copies first.
+        let bytes = view.call_method0(intern!(object.py(), "tobytes"))?;
+        return Ok(Value::Bytes(Cow::Owned(bytes.extract::<Vec<u8>>()?)));
+    }
+    if let Ok(float) = object.cast_exact::<PyFloat>() {
+        return Ok(Value::from(float.value()));
+    }
+    let mut text = String::new();
+    json::write(&mut text, object)?;
+    Ok(Value::Json(Cow::Owned(text)))
+}
+
+fn integer<'a>(integer: &Bound<'_, PyInt>) -> Result<Value<'a>> {
+    if let Ok(number) = integer.extract::<i64>() {
+        return Ok(Value::from(number));
+    }
+    // Python refuses to spell out what has thousands of digits.
+    let digits = integer.str().map_err(|cause| {
+        Failure::because(integer.py(), ErrorKind::Encode, TOO_MANY_DIGITS, cause)
+    })?;
+    Ok(Value::Int(Cow::Owned(digits.to_str()?.to_owned())))
+}
+
+/// Python's pickle, for those who asked for it by name: reading a pickle runs
+/// whatever code its writer put there.
+#[derive(Debug)]
+pub(crate) struct Pickle {
+    module: Py<PyModule>,
+    protocol: Option<i32>,
+}
+
+impl Pickle {
+    /// Returns the pickle module, writing in `protocol` or in Python's default.
+    pub(crate) fn new(py: Python<'_>, protocol: Option<i32>) -> PyResult<Self> {
+        Ok(Self {
+            module: py.import("pickle")?.unbind(),
+            protocol,
+        })
+    }
+
+    fn dumps(&self, object: &Bound<'_, PyAny>) -> Result<Vec<u8>> {
+        let py = object.py();
+        let dumps = self.module.bind(py).getattr(intern!(py, "dumps"))?;
+        dumps
+            .call1((object, self.protocol))
+            .and_then(|bytes| bytes.extract())
+            .map_err(|cause| {
+                Failure::because(py, ErrorKind::Encode, "value cannot be pickled", cause)
+            })
+    }
+
+    fn loads<'py>(&self, py: Python<'py>, bytes: &[u8]) -> Result<Bound<'py, PyAny>> {
+        let loads = self.module.bind(py).getattr(intern!(py, "loads"))?;
+        loads.call1((PyBytes::new(py, bytes),)).map_err(|cause| {
+            Failure::because(py, ErrorKind::Decode, "stored pickle cannot be read", cause)
+        })
+    }
+}
+
+/// Encodes and decodes values as a client with the same options does.
+///
+/// Args:
+///     values: The dialect, such as `"memoxide"` (the default) or `"python"`.
+///     pickle: Whether objects without a place in the dialect are pickled and
+///         stored pickles are read, which runs code that their writer chose.
+///     pickle_protocol: The protocol to write; Python's default if None.
+///     compression: The format to compress with, `"zlib"` by default.
+///     compress_above: The size in bytes beyond which values are compressed;
+///         None, the default, compresses nothing. What others compressed is
+///         read regardless.
+///     max_value_size: The most bytes a stored value may have, 1 MiB by default.
+///     max_decompressed_size: The most bytes that a compressed value may
+///         inflate to, 64 MiB by default.
+///
+/// Raises:
+///     ConfigError: A name is not known, or the dialect lacks the compression.
+#[pyclass(frozen, module = "memoxide._native")]
+pub(crate) struct Codec(Conversion);
+
+#[pymethods]
+impl Codec {
+    #[new]
+    #[pyo3(signature = (
+        values = "memoxide",
+        *,
+        pickle = false,
+        pickle_protocol = None,
+        compression = "zlib",
+        compress_above = None,
+        max_value_size = DEFAULT_MAX_VALUE_SIZE,
+        max_decompressed_size = DEFAULT_MAX_DECOMPRESSED_SIZE,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        values: &str,
+        pickle: bool,
+        pickle_protocol: Option<i32>,
+        compression: &str,
+        compress_above: Option<usize>,
+        max_value_size: usize,
+        max_decompressed_size: usize,
+    ) -> Result<Self> {
+        let options = Options {
+            values,
+            pickle,
+            pickle_protocol,
+            compression,
+            compress_above,
+            max_value_size,
+            max_decompressed_size,
+        };
+        Ok(Self(Conversion::from_options(py, &options)?))
+    }
+
+    /// Returns the flags and bytes that stand for `value`.
+    ///
+    /// Raises:
+    ///     EncodeError: The dialect has no place for the value.
+    ///     ValueTooLargeError: The result is over `max_value_size`.
+    #[pyo3(signature = (value, /))]
+    fn encode<'py>(&self, value: &Bound<'py, PyAny>) -> Result<(u32, Bound<'py, PyBytes>)> {
+        let encoded = self.0.encode(value)?;
+        Ok((encoded.flags, PyBytes::new(value.py(), &encoded.bytes)))
+    }
+
+    /// Returns the value that `flags` and `data` stand for.
+    ///
+    /// Raises:
+    ///     DecodeError: The dialect does not write that; `raw` has both.
+    #[pyo3(signature = (flags, data, /))]
+    fn decode<'py>(&self, py: Python<'py>, flags: u32, data: &[u8]) -> Result<Bound<'py, PyAny>> {
+        self.0.decode(py, flags, data)
+    }
+}
