@@ -9,7 +9,8 @@
 //! them exist once for the three languages.
 
 use memoxide::{Error, ErrorKind, Sent};
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{Buffer, Object};
+use napi::{Env, JsValue};
 use napi_derive::napi;
 
 /// What `ts/errors.ts` needs to build the error class of a kind.
@@ -62,6 +63,21 @@ impl From<&Error> for ErrorFields {
             cause: std::error::Error::source(error).map(ToString::to_string),
         }
     }
+}
+
+/// Turns `error` into what a native function throws or rejects with.
+pub(crate) fn thrown(env: &Env, error: &Error) -> napi::Error {
+    match carrier(env, error) {
+        Ok(carrier) => carrier.to_unknown().into(),
+        // Only when the engine itself is out of memory or shutting down.
+        Err(failure) => failure,
+    }
+}
+
+fn carrier<'env>(env: &'env Env, error: &Error) -> napi::Result<Object<'env>> {
+    let mut object = env.create_error(napi::Error::from_reason(error.to_string()))?;
+    object.set("memoxide", ErrorFields::from(error))?;
+    Ok(object)
 }
 
 /// What to do about an error.
