@@ -30,3 +30,52 @@ pub fn generation() -> u64 {
 pub fn raise() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
 }
+
+/// The process a thing was made in.
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Origin {
+    generation: u64,
+    process: u32,
+}
+
+#[cfg(feature = "server")]
+impl Origin {
+    /// Remembers this process.
+    pub(crate) fn here() -> Self {
+        Self {
+            generation: generation(),
+            process: std::process::id(),
+        }
+    }
+
+    /// Whether this is still the same process. Asks the system as well, since
+    /// a fork outside of the bindings raises nothing: not for hot paths.
+    pub(crate) fn is_here(self) -> bool {
+        self == Self::here()
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_generation_is_another_process() {
+        // Not by `raise`, which would disarm the servers of other tests.
+        let origin = Origin {
+            generation: generation() + 1,
+            ..Origin::here()
+        };
+        assert!(!origin.is_here());
+    }
+
+    #[test]
+    fn another_process_is_noticed_without_a_hook() {
+        let origin = Origin {
+            process: std::process::id() + 1,
+            ..Origin::here()
+        };
+        assert!(!origin.is_here());
+    }
+}

@@ -26,3 +26,5 @@ pub mod value;
 
 pub use error::{Error, ErrorKind, Phase, Result, Sent};
 pub use key::Key;
+#[cfg(feature = "server")]
+pub use server::EmbeddedServer;

@@ -19,11 +19,14 @@
 //! ```
 
 mod clock;
+mod embedded;
+mod listener;
 mod session;
 mod settings;
 mod shared;
 
 pub use clock::Clock;
+pub use embedded::{EmbeddedServer, EmbeddedServerBuilder};
 pub use session::{
     CloseReason, Head, Next, OUTPUT_BUDGET, PeerInfo, Progress, Session, StreamState,
 };

@@ -1,0 +1,264 @@
+//! What all connections of one server share, and what steers them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, watch};
+use tokio::task::AbortHandle;
+
+use super::super::{Settings, Shared};
+
+/// Limits and times that the listener keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// Open connections beyond which new ones are refused.
+    pub(crate) connections: usize,
+    /// Whether a connection beyond the limit is told so (true) or waits
+    /// unaccepted until there is room.
+    pub(crate) refuse_fast: bool,
+    /// How long a connection may be silent between requests.
+    pub(crate) idle: Option<Duration>,
+    /// How long a request may take to arrive, or a reply to be taken.
+    pub(crate) request: Option<Duration>,
+    /// Bytes that all connections together may keep: requests that are still
+    /// incomplete and replies that nobody reads.
+    pub(crate) buffered: usize,
+}
+
+/// Whether the server takes connections.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Gate {
+    /// Listening sockets are closed.
+    pub(crate) refusing: bool,
+    /// Nobody is served; connections stay open.
+    pub(crate) frozen: bool,
+}
+
+/// The shared state of listener, connections and handle.
+pub(crate) struct Control {
+    pub(crate) limits: Limits,
+    pub(crate) gate: watch::Sender<Gate>,
+    /// Number of sockets that listen at the moment.
+    pub(crate) listening: watch::Sender<usize>,
+    /// Notified whenever a connection has closed.
+    closed: Notify,
+    attention: AtomicU32,
+    engine: RwLock<Arc<Shared>>,
+    connections: Mutex<HashMap<u64, AbortHandle>>,
+    open: AtomicUsize,
+    accepted: AtomicU64,
+    buffered: AtomicUsize,
+    unwritten: AtomicUsize,
+    orders: UnboundedSender<Order>,
+    #[cfg(feature = "tls")]
+    tls: RwLock<Option<Arc<rustls::ServerConfig>>>,
+}
+
+/// Something for the listener to do as a whole.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    /// Close every connection.
+    Disconnect,
+    /// Listen again.
+    Listen,
+    /// Close the listening sockets and keep their addresses.
+    Refuse,
+    /// Refuse, disconnect, forget everything, and listen again after a while.
+    Restart {
+        /// How long to refuse connections.
+        down: Duration,
+    },
+    /// End the server.
+    Stop {
+        /// Whether pending replies are written first.
+        graceful: bool,
+    },
+}
+
+/// An action and whom to tell when it is done.
+pub(crate) struct Order {
+    pub(super) action: Action,
+    pub(super) done: std::sync::mpsc::Sender<()>,
+}
+
+impl Order {
+    /// Tells whoever gave the order, if they still wait.
+    pub(super) fn done(self) {
+        let _ = self.done.send(());
+    }
+}
+
+/// A reason to leave the fast path: one bit each, together one branch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub(crate) enum Attention {
+    /// The server is frozen.
+    Frozen = 1,
+}
+
+impl Control {
+    /// Creates the state of a server and the orders that its listener takes.
+    pub(crate) fn new(engine: Arc<Shared>, limits: Limits) -> (Self, UnboundedReceiver<Order>) {
+        let (orders, receiver) = unbounded_channel();
+        let control = Self {
+            limits,
+            gate: watch::Sender::new(Gate::default()),
+            listening: watch::Sender::new(0),
+            closed: Notify::new(),
+            attention: AtomicU32::new(0),
+            engine: RwLock::new(engine),
+            connections: Mutex::default(),
+            open: AtomicUsize::new(0),
+            accepted: AtomicU64::new(0),
+            buffered: AtomicUsize::new(0),
+            unwritten: AtomicUsize::new(0),
+            orders,
+            #[cfg(feature = "tls")]
+            tls: RwLock::new(None),
+        };
+        (control, receiver)
+    }
+
+    /// Orders an action; the receiver hears when it is done, or that the server
+    /// has ended.
+    pub(crate) fn order(&self, action: Action) -> std::sync::mpsc::Receiver<()> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let order = Order {
+            action,
+            done: sender,
+        };
+        // Nobody takes orders any more: the sender is dropped, the caller hears.
+        let _ = self.orders.send(order);
+        receiver
+    }
+
+    /// Returns the TLS configuration for new connections.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
+        self.tls.read().clone()
+    }
+
+    /// Replaces the TLS configuration for new connections.
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_tls(&self, config: Arc<rustls::ServerConfig>) {
+        *self.tls.write() = Some(config);
+    }
+
+    /// Whether requests have to take the slow path.
+    pub(crate) fn wants_attention(&self) -> bool {
+        self.attention.load(Ordering::Acquire) != 0
+    }
+
+    pub(crate) fn set_attention(&self, reason: Attention, wanted: bool) {
+        if wanted {
+            self.attention.fetch_or(reason as u32, Ordering::Release);
+        } else {
+            self.attention
+                .fetch_and(!(reason as u32), Ordering::Release);
+        }
+    }
+
+    /// Stops or resumes serving.
+    pub(crate) fn freeze(&self, frozen: bool) {
+        self.set_attention(Attention::Frozen, frozen);
+        self.gate.send_modify(|gate| gate.frozen = frozen);
+    }
+
+    /// Returns the engine that new connections talk to.
+    pub(crate) fn engine(&self) -> Arc<Shared> {
+        Arc::clone(&self.engine.read())
+    }
+
+    /// Replaces the engine by an empty one with the same settings and time.
+    pub(crate) fn replace_engine(&self) {
+        let mut engine = self.engine.write();
+        let settings: Settings = engine.settings().clone();
+        *engine = Shared::new(settings, engine.clock().clone());
+    }
+
+    /// Takes a place for a connection and returns its number, counted from 1,
+    /// or `None` if all places are taken.
+    pub(crate) fn admit(&self) -> Option<u64> {
+        if self.open.fetch_add(1, Ordering::AcqRel) >= self.limits.connections {
+            self.open.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        Some(self.accepted.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Returns how many connections were admitted since the start.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// Waits until `condition` holds, which is looked at whenever a connection
+    /// has closed.
+    pub(crate) async fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
+        loop {
+            let closed = self.closed.notified();
+            if condition(self) {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    /// Lets [`Control::disconnect_all`] reach a connection.
+    pub(crate) fn register(&self, number: u64, task: AbortHandle) {
+        self.connections.lock().insert(number, task);
+    }
+
+    /// Gives the place of a connection back.
+    pub(crate) fn leave(&self, number: u64) {
+        self.connections.lock().remove(&number);
+        self.open.fetch_sub(1, Ordering::AcqRel);
+        self.closed.notify_waiters();
+    }
+
+    /// Closes every connection that is open now, and waits until they are gone.
+    pub(crate) async fn disconnect_all(&self) {
+        let last = self.accepted();
+        for task in self.connections.lock().values() {
+            task.abort();
+        }
+        self.wait_until(|control| {
+            control
+                .connections
+                .lock()
+                .keys()
+                .all(|&number| number > last)
+        })
+        .await;
+    }
+
+    /// Accounts for a connection's buffers changing size from `before` to
+    /// `after`. `false` says that there is no room for more.
+    pub(crate) fn account(&self, before: usize, after: usize) -> bool {
+        let change = after.wrapping_sub(before);
+        let total = self.buffered.fetch_add(change, Ordering::Relaxed);
+        after <= before || total.wrapping_add(change) <= self.limits.buffered
+    }
+
+    /// Counts connections with replies not taken yet.
+    pub(crate) fn count_unwritten(&self, more: bool) {
+        if more {
+            self.unwritten.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.unwritten.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Returns how many connections have replies not taken yet.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.unwritten.load(Ordering::Acquire)
+    }
+}

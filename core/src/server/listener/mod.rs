@@ -1,0 +1,168 @@
+//! The listener: sockets and threads around the sessions of one server.
+//!
+//! Each thread runs one event loop and owns one buffer to read into. A
+//! connection takes a turn when its socket is readable: it reads up to 64 KiB,
+//! lets its [`Session`](super::Session) answer every complete request, and
+//! writes once. What it could not finish it keeps; while it has nothing to do it
+//! owns no buffer and no timer. Anything that has to look at single requests
+//! (fault rules, the request log, a frozen server) is one flag that is checked
+//! once per turn and moves the connection to a slower path.
+//!
+//! What requests mean is left to the session, which rules there are to `fault`.
+
+mod accept;
+mod connection;
+mod control;
+mod place;
+mod scratch;
+mod serve;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
+mod wait;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+pub(crate) use control::{Action, Control, Limits};
+pub(crate) use place::{Place, Target};
+
+use crate::{Error, ErrorKind, Result};
+use control::Order;
+
+/// How long a call of the handle waits for the server's thread; more than it
+/// ever takes on a machine that works.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a graceful stop waits for peers to take their replies.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The threads of a running server.
+pub(crate) struct Listener {
+    control: Arc<Control>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Listener {
+    /// Starts `threads` threads that serve connections at `places`.
+    pub(crate) fn start(
+        places: Vec<Arc<Place>>,
+        threads: usize,
+        control: Arc<Control>,
+        orders: UnboundedReceiver<Order>,
+    ) -> Result<Self> {
+        let (crew, mut running) = worker::Crew::start(threads.saturating_sub(1), &control)?;
+        let main = {
+            let control = Arc::clone(&control);
+            async move {
+                let sockets = places.len();
+                for place in places {
+                    tokio::spawn(accept::accept_all(
+                        place,
+                        Arc::clone(&control),
+                        Arc::clone(&crew),
+                    ));
+                }
+                drop(crew);
+                obey(orders, &control, sockets).await;
+            }
+        };
+        running.push(worker::spawn(main)?);
+        Ok(Self {
+            control,
+            threads: Mutex::new(running),
+        })
+    }
+
+    /// Returns what the server's threads share.
+    pub(crate) fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// Orders an action and waits until it is done.
+    pub(crate) fn perform(&self, action: Action) -> Result<()> {
+        match self.control.order(action).recv_timeout(PATIENCE) {
+            Ok(()) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(Error::new(ErrorKind::Closed, "the server has stopped"))
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                Err(Error::new(ErrorKind::Timeout, "the server does not react"))
+            }
+        }
+    }
+
+    /// Whether the threads are still there.
+    pub(crate) fn is_running(&self) -> bool {
+        let threads = self.threads.lock();
+        !threads.is_empty() && !threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Waits until the server has stopped.
+    pub(crate) fn join(&self) {
+        let mut threads = self.threads.lock();
+        for thread in threads.drain(..) {
+            // A panic was reported by its hook; the thread is gone either way.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Carries out orders until one says to stop.
+async fn obey(mut orders: UnboundedReceiver<Order>, control: &Arc<Control>, sockets: usize) {
+    while let Some(order) = orders.recv().await {
+        match order.action {
+            Action::Disconnect => control.disconnect_all().await,
+            Action::Listen => listen(control, sockets).await,
+            Action::Refuse => refuse(control).await,
+            Action::Restart { down } => {
+                refuse(control).await;
+                control.disconnect_all().await;
+                control.replace_engine();
+                // Orders, to stop among them, are obeyed while it is down.
+                let control = Arc::clone(control);
+                tokio::spawn(async move {
+                    tokio::time::sleep(down).await;
+                    listen(&control, sockets).await;
+                    order.done();
+                });
+                continue;
+            }
+            Action::Stop { graceful } => {
+                refuse(control).await;
+                if graceful {
+                    write_pending(control).await;
+                }
+                control.disconnect_all().await;
+                order.done();
+                return;
+            }
+        }
+        order.done();
+    }
+}
+
+async fn refuse(control: &Control) {
+    let mut listening = control.listening.subscribe();
+    control.gate.send_modify(|gate| gate.refusing = true);
+    let _ = listening.wait_for(|sockets| *sockets == 0).await;
+}
+
+async fn listen(control: &Control, sockets: usize) {
+    let mut listening = control.listening.subscribe();
+    control.gate.send_modify(|gate| gate.refusing = false);
+    let _ = listening.wait_for(|listening| *listening == sockets).await;
+}
+
+async fn write_pending(control: &Control) {
+    let give_up = tokio::time::Instant::now() + GRACE;
+    while control.unwritten() > 0 && tokio::time::Instant::now() < give_up {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -1,0 +1,201 @@
+//! Start, stop, restart, and what a handle tells.
+
+use std::io;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use memoxide::{EmbeddedServer, ErrorKind};
+
+use crate::support::Peer;
+
+fn refused(server: &str) -> bool {
+    TcpStream::connect(server).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+#[test]
+fn it_answers_within_milliseconds_of_its_start() {
+    // The best of several: the machine may be busy, the server must not be slow.
+    let best = (0..10)
+        .map(|_| {
+            let started = Instant::now();
+            let server = EmbeddedServer::start().unwrap();
+            Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+            started.elapsed()
+        })
+        .min()
+        .unwrap();
+    assert!(best < Duration::from_millis(20), "{best:?}");
+}
+
+#[test]
+fn dropping_it_closes_the_port_and_the_connections() {
+    let server = EmbeddedServer::start().unwrap();
+    let endpoint = server.endpoint().to_owned();
+    let mut peer = Peer::connect(&server);
+    peer.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    drop(server);
+    peer.expect_end();
+    assert!(refused(&endpoint));
+}
+
+#[test]
+fn several_live_side_by_side() {
+    let servers: Vec<_> = (0..5).map(|_| EmbeddedServer::start().unwrap()).collect();
+    let mut first = Peer::connect(&servers[0]);
+    first.ask(b"set k 0 0 1\r\nv\r\n", b"STORED\r\n");
+    for server in &servers[1..] {
+        Peer::connect(server).ask(b"get k\r\n", b"END\r\n");
+    }
+    first.ask(b"get k\r\n", b"VALUE k 0 1\r\nv\r\nEND\r\n");
+}
+
+#[test]
+fn a_stopped_server_says_so() {
+    let mut server = EmbeddedServer::start().unwrap();
+    assert!(server.is_running());
+    server.stop();
+    server.stop();
+    assert!(!server.is_running());
+    assert_eq!(server.connections(), 0);
+    for error in [
+        server.freeze().unwrap_err(),
+        server.restart(Duration::ZERO).unwrap_err(),
+        server.disconnect_all().unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Closed);
+        assert_eq!(error.message(), "the server has stopped");
+    }
+}
+
+#[test]
+fn connections_are_counted() {
+    let server = EmbeddedServer::start().unwrap();
+    let mut peers: Vec<_> = (0..3).map(|_| Peer::connect(&server)).collect();
+    for peer in &mut peers {
+        peer.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    }
+    assert_eq!(server.connections(), 3);
+    assert_eq!(server.open_connections(), 3);
+    peers[0].send(b"quit\r\n");
+    peers[0].expect_end();
+    // The server closes the socket just before it counts.
+    while server.open_connections() != 2 {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn disconnect_all_spares_later_connections() {
+    let server = EmbeddedServer::start().unwrap();
+    let mut before = Peer::connect(&server);
+    before.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    server.disconnect_all().unwrap();
+    assert_eq!(server.open_connections(), 0);
+    before.expect_end();
+    Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+}
+
+#[test]
+fn a_frozen_server_answers_after_the_thaw() {
+    let server = EmbeddedServer::start().unwrap();
+    let mut open = Peer::connect(&server);
+    open.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    server.freeze().unwrap();
+    open.send(b"version\r\n");
+    let mut fresh = Peer::connect(&server);
+    fresh.send(b"version\r\n");
+    open.expect_silence();
+    fresh.expect_silence();
+    server.thaw().unwrap();
+    open.expect(b"VERSION 1.6.45\r\n");
+    fresh.expect(b"VERSION 1.6.45\r\n");
+    open.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+}
+
+#[test]
+fn a_frozen_server_can_be_stopped() {
+    let server = EmbeddedServer::start().unwrap();
+    let mut peer = Peer::connect(&server);
+    peer.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    server.freeze().unwrap();
+    peer.send(b"version\r\n");
+    drop(server);
+    peer.expect_gone();
+}
+
+#[test]
+fn refused_connections_leave_open_ones_alone() {
+    let server = EmbeddedServer::start().unwrap();
+    let mut open = Peer::connect(&server);
+    open.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    for _ in 0..3 {
+        server.refuse_connections().unwrap();
+        assert!(refused(server.endpoint()));
+        open.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+        server.accept_connections().unwrap();
+        Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    }
+}
+
+#[test]
+fn a_restart_forgets_everything_and_keeps_the_port() {
+    let server = EmbeddedServer::start().unwrap();
+    let port = server.port();
+    let mut peer = Peer::connect(&server);
+    peer.ask(b"set k 0 0 1\r\nv\r\n", b"STORED\r\n");
+    server.restart(Duration::ZERO).unwrap();
+    peer.expect_end();
+    assert_eq!(server.port(), port);
+    Peer::connect(&server).ask(b"get k\r\n", b"END\r\n");
+}
+
+#[test]
+fn while_it_restarts_it_refuses_and_can_be_stopped() {
+    let server = EmbeddedServer::start().unwrap();
+    let endpoint = server.endpoint().to_owned();
+    std::thread::scope(|scope| {
+        let restart = scope.spawn(|| server.restart(Duration::from_millis(100)));
+        while !refused(&endpoint) {
+            std::thread::yield_now();
+        }
+        restart.join().unwrap().unwrap();
+        assert!(!refused(&endpoint));
+    });
+}
+
+#[test]
+fn many_threads_share_one_store() {
+    let server = EmbeddedServer::builder().threads(3).start().unwrap();
+    let mut peers: Vec<_> = (0..7).map(|_| Peer::connect(&server)).collect();
+    peers[0].ask(b"set k 7 0 1\r\nv\r\n", b"STORED\r\n");
+    for peer in &mut peers {
+        peer.ask(b"get k\r\n", b"VALUE k 7 1\r\nv\r\nEND\r\n");
+    }
+    server.disconnect_all().unwrap();
+    for peer in &mut peers {
+        peer.expect_end();
+    }
+}
+
+#[test]
+fn a_handle_of_another_process_is_inert() {
+    // Raising the generation is what a forked child does. Nothing else in this
+    // process holds a server: nextest runs each test in a process of its own,
+    // and the harness of cargo test is told apart by the endpoint still alive.
+    if std::env::var_os("NEXTEST").is_none() {
+        return;
+    }
+    let mut server = EmbeddedServer::start().unwrap();
+    let endpoint = server.endpoint().to_owned();
+    memoxide::fork::raise();
+    assert!(!server.is_running());
+    let error = server.freeze().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    server.stop();
+    drop(server);
+    assert!(
+        TcpStream::connect(endpoint).is_ok(),
+        "the parent's still runs"
+    );
+}

@@ -1,0 +1,104 @@
+//! Limits, and clients that mean no good.
+
+use std::time::Duration;
+
+use memoxide::EmbeddedServer;
+
+use crate::support::Peer;
+
+const SHORT: Option<Duration> = Some(Duration::from_millis(30));
+
+#[test]
+fn connections_beyond_the_limit_are_told_and_closed() {
+    let server = EmbeddedServer::builder()
+        .max_connections(2)
+        .start()
+        .unwrap();
+    let mut first = Peer::connect(&server);
+    let mut second = Peer::connect(&server);
+    first.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    second.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    let mut third = Peer::connect(&server);
+    third.expect(b"ERROR Too many open connections\r\n");
+    third.expect_end();
+    first.send(b"quit\r\n");
+    first.expect_end();
+    while server.open_connections() != 1 {
+        std::thread::yield_now();
+    }
+    Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    assert_eq!(server.connections(), 3, "refused ones do not count");
+}
+
+#[test]
+fn connections_beyond_the_limit_may_wait_instead() {
+    let builder = EmbeddedServer::builder().max_connections(1);
+    let server = builder.queue_connections().start().unwrap();
+    let mut first = Peer::connect(&server);
+    first.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    let mut second = Peer::connect(&server);
+    second.send(b"version\r\n");
+    second.expect_silence();
+    drop(first);
+    second.expect(b"VERSION 1.6.45\r\n");
+}
+
+#[test]
+fn a_silent_connection_is_closed_after_the_idle_timeout() {
+    let server = EmbeddedServer::builder()
+        .idle_timeout(SHORT)
+        .start()
+        .unwrap();
+    let mut peer = Peer::connect(&server);
+    peer.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    peer.expect_end();
+}
+
+#[test]
+fn a_half_written_request_is_dropped() {
+    let builder = EmbeddedServer::builder().request_timeout(SHORT);
+    let server = builder.start().unwrap();
+    let mut half = Peer::connect(&server);
+    half.send(b"get half-a-line");
+    half.expect_end();
+    let mut silent = Peer::connect(&server);
+    silent.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    silent.expect_silence();
+    silent.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+}
+
+#[test]
+fn a_client_that_never_reads_is_dropped() {
+    let builder = EmbeddedServer::builder().request_timeout(SHORT);
+    let server = builder.start().unwrap();
+    let mut peer = Peer::connect(&server);
+    peer.send(b"set big 0 0 500000\r\n");
+    peer.send(&vec![b'x'; 500_000]);
+    peer.ask(b"\r\n", b"STORED\r\n");
+    for _ in 0..200 {
+        peer.send(b"get big\r\n");
+    }
+    while server.open_connections() != 0 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn what_connections_keep_has_a_limit_for_all_together() {
+    let builder = EmbeddedServer::builder().buffer_limit(256 << 10);
+    let server = builder.start().unwrap();
+    let mut first = Peer::connect(&server);
+    first.send(b"set big 0 0 500000\r\n");
+    first.send(&vec![b'x'; 500_000]);
+    first.ask(b"\r\n", b"STORED\r\n");
+    // Each keeps most of this, unanswered, as soon as its replies are stuck.
+    let requests = b"get big\r\n".repeat(7000);
+    let mut peers: Vec<_> = (0..10).map(|_| Peer::connect(&server)).collect();
+    for peer in &mut peers {
+        peer.send(&requests);
+    }
+    while server.open_connections() > 6 {
+        std::thread::yield_now();
+    }
+    first.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+}

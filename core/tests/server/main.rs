@@ -1,0 +1,14 @@
+//! The embedded server from outside: real sockets, real threads.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests open sockets and fail loudly"
+)]
+
+mod lifecycle;
+mod limits;
+mod sockets;
+mod support;
+#[cfg(feature = "tls")]
+mod tls;
