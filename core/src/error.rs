@@ -213,6 +213,7 @@ struct Inner {
     sent: Option<Sent>,
     raw: Option<(u32, Bytes)>,
     parts: Vec<Error>,
+    failed: Vec<usize>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -227,6 +228,7 @@ impl Error {
             sent: None,
             raw: None,
             parts: Vec::new(),
+            failed: Vec::new(),
             source: None,
         }))
     }
@@ -267,6 +269,12 @@ impl Error {
     #[must_use]
     pub fn with_parts(self, parts: Vec<Self>) -> Self {
         self.change(|inner| inner.parts = parts)
+    }
+
+    /// Attaches which keys of a call with several were not written, by position.
+    #[must_use]
+    pub fn with_failed(self, failed: Vec<usize>) -> Self {
+        self.change(|inner| inner.failed = failed)
     }
 
     /// Attaches the cause.
@@ -315,6 +323,12 @@ impl Error {
     #[must_use]
     pub fn parts(&self) -> &[Self] {
         &self.0.parts
+    }
+
+    /// Returns which keys of a call with several were not written, by position.
+    #[must_use]
+    pub fn failed(&self) -> &[usize] {
+        &self.0.failed
     }
 
     /// Whether the same call can be made again without risk of doing it twice.

@@ -13,9 +13,11 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod client;
 pub mod error;
 pub mod fork;
 pub mod key;
+pub mod net;
 pub mod protocol;
 pub mod route;
 #[cfg(feature = "server")]
