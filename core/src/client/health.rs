@@ -50,7 +50,10 @@ impl Health {
     /// scatters its pauses.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed: seed | 1, ..Self::default() }
+        Self {
+            seed: seed | 1,
+            ..Self::default()
+        }
     }
 
     /// Tells whether a request may be sent now. After a pause one call is
@@ -132,21 +135,32 @@ mod tests {
         assert!(!health.fail(at(10), &policy));
         assert!(!health.fail(at(10), &policy));
         assert!(health.fail(at(10), &policy));
-        assert!(matches!(health.admit(at(10), &policy), Admission::Refused(_)));
+        assert!(matches!(
+            health.admit(at(10), &policy),
+            Admission::Refused(_)
+        ));
         assert_eq!(health.admit(at(12), &policy), Admission::Admitted);
-        assert!(matches!(health.admit(at(12), &policy), Admission::Refused(_)));
+        assert!(matches!(
+            health.admit(at(12), &policy),
+            Admission::Refused(_)
+        ));
         assert!(health.succeed());
         assert_eq!(health.admit(at(12), &policy), Admission::Admitted);
     }
 
     #[test]
     fn pauses_double_up_to_the_limit() {
-        let policy = HealthPolicy { dead_after: 1, ..HealthPolicy::default() };
+        let policy = HealthPolicy {
+            dead_after: 1,
+            ..HealthPolicy::default()
+        };
         let mut health = Health::new(1);
         let mut longest = Duration::ZERO;
         for _ in 0..12 {
             health.fail(at(0), &policy);
-            let Admission::Refused(until) = health.admit(at(0), &policy) else { panic!("in service") };
+            let Admission::Refused(until) = health.admit(at(0), &policy) else {
+                panic!("in service")
+            };
             longest = longest.max(until.since(at(0)));
         }
         assert!(longest > Duration::from_secs(20) && longest < Duration::from_secs(38));

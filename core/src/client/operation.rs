@@ -241,8 +241,17 @@ impl<'a> Operation<'a> {
     #[must_use]
     pub fn single(endpoint: usize, request: Request<'a>) -> Self {
         let question = Question::of(&request);
-        let dispatch = Dispatch { id: 0, endpoint, request };
-        Self::Single(Single { dispatch: Some(dispatch), endpoint, question, found: false })
+        let dispatch = Dispatch {
+            id: 0,
+            endpoint,
+            request,
+        };
+        Self::Single(Single {
+            dispatch: Some(dispatch),
+            endpoint,
+            question,
+            found: false,
+        })
     }
 
     /// Copies what is borrowed, so that the operation outlives the call.
@@ -340,12 +349,7 @@ impl Question {
 }
 
 impl<'a> Single<'a> {
-    fn step(
-        &mut self,
-        input: Input<'_>,
-        outbox: &mut Outbox<'a>,
-        parts: &mut dyn Parts,
-    ) -> Step {
+    fn step(&mut self, input: Input<'_>, outbox: &mut Outbox<'a>, parts: &mut dyn Parts) -> Step {
         match input {
             Input::Start => {
                 if let Some(dispatch) = self.dispatch.take() {
@@ -355,7 +359,11 @@ impl<'a> Single<'a> {
             }
             Input::Reply { reply, last, .. } => {
                 let outcome = verdict(reply, self.question, self.endpoint, &mut self.found, parts);
-                if last { Step::Done(outcome) } else { Step::Continue }
+                if last {
+                    Step::Done(outcome)
+                } else {
+                    Step::Continue
+                }
             }
             Input::Failed { error, .. } => Step::Done(Err(error)),
             Input::Answer(_) | Input::Elapsed => Step::Continue,
@@ -387,15 +395,25 @@ fn verdict(
             Outcome::Done
         }
         Reply::Version(version) => {
-            parts.part(Part::Version { endpoint, version: &version });
+            parts.part(Part::Version {
+                endpoint,
+                version: &version,
+            });
             Outcome::Done
         }
         Reply::Stat { name, value } => {
-            parts.part(Part::Stat { endpoint, name: &name, value: &value });
+            parts.part(Part::Stat {
+                endpoint,
+                name: &name,
+                value: &value,
+            });
             Outcome::Done
         }
         Reply::Line(line) => {
-            parts.part(Part::Line { endpoint, line: &line });
+            parts.part(Part::Line {
+                endpoint,
+                line: &line,
+            });
             Outcome::Done
         }
         Reply::Failed(error) => return Err(error),
@@ -426,7 +444,11 @@ impl<'a> Spread<'a> {
     pub fn retrieve(requests: Vec<(usize, Request<'a>, Vec<usize>)>) -> Self {
         let mut spread = Self::empty(requests.len());
         for (id, (endpoint, request, positions)) in requests.into_iter().enumerate() {
-            spread.dispatches.push(Dispatch { id: id as u32, endpoint, request });
+            spread.dispatches.push(Dispatch {
+                id: id as u32,
+                endpoint,
+                request,
+            });
             spread.endpoints.push(endpoint);
             spread.positions.push(positions);
         }
@@ -436,9 +458,16 @@ impl<'a> Spread<'a> {
     /// Creates an operation whose requests each concern the key at their position.
     #[must_use]
     pub fn each(requests: impl Iterator<Item = (usize, Request<'a>)>) -> Self {
-        let mut spread = Self { each_has_key: true, ..Self::empty(requests.size_hint().0) };
+        let mut spread = Self {
+            each_has_key: true,
+            ..Self::empty(requests.size_hint().0)
+        };
         for (id, (endpoint, request)) in requests.enumerate() {
-            spread.dispatches.push(Dispatch { id: id as u32, endpoint, request });
+            spread.dispatches.push(Dispatch {
+                id: id as u32,
+                endpoint,
+                request,
+            });
             spread.endpoints.push(endpoint);
         }
         spread
@@ -448,7 +477,10 @@ impl<'a> Spread<'a> {
     #[must_use]
     pub fn everywhere(endpoints: usize, request: &Request<'a>) -> Self {
         let requests = (0..endpoints).map(|endpoint| (endpoint, request.clone()));
-        Self { each_has_key: false, ..Self::each(requests) }
+        Self {
+            each_has_key: false,
+            ..Self::each(requests)
+        }
     }
 
     fn empty(capacity: usize) -> Self {
@@ -464,12 +496,7 @@ impl<'a> Spread<'a> {
         }
     }
 
-    fn step(
-        &mut self,
-        input: Input<'_>,
-        outbox: &mut Outbox<'a>,
-        parts: &mut dyn Parts,
-    ) -> Step {
+    fn step(&mut self, input: Input<'_>, outbox: &mut Outbox<'a>, parts: &mut dyn Parts) -> Step {
         match input {
             Input::Start => {
                 self.unanswered = self.dispatches.len();
@@ -498,7 +525,9 @@ impl<'a> Spread<'a> {
                     Reply::Exists | Reply::NotFound | Reply::NotStored => self.failed.push(request),
                     reply => {
                         let endpoint = self.endpoints.get(request).copied().unwrap_or_default();
-                        if let Err(error) = verdict(reply, Question::Flag, endpoint, &mut false, parts) {
+                        if let Err(error) =
+                            verdict(reply, Question::Flag, endpoint, &mut false, parts)
+                        {
                             self.errors.push(error);
                         }
                     }
@@ -517,7 +546,11 @@ impl<'a> Spread<'a> {
             }
             Input::Answer(_) | Input::Elapsed => {}
         }
-        if self.unanswered > 0 { Step::Continue } else { Step::Done(self.finish()) }
+        if self.unanswered > 0 {
+            Step::Continue
+        } else {
+            Step::Done(self.finish())
+        }
     }
 
     fn finish(&mut self) -> Result<Outcome> {
@@ -535,7 +568,13 @@ impl<'a> Spread<'a> {
         let mut servers: Vec<_> = errors.iter().filter_map(Error::endpoint).collect();
         servers.sort_unstable();
         servers.dedup();
-        let message = format!("some servers failed: {}; first: {}", servers.join(", "), errors[0]);
-        Err(Error::new(ErrorKind::Partial, message).with_parts(errors).with_failed(failed))
+        let message = format!(
+            "some servers failed: {}; first: {}",
+            servers.join(", "),
+            errors[0]
+        );
+        Err(Error::new(ErrorKind::Partial, message)
+            .with_parts(errors)
+            .with_failed(failed))
     }
 }

@@ -38,7 +38,10 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self> {
         let text = text.trim();
         let refuse = |what: &str| {
-            Err(Error::new(ErrorKind::Config, format!("server address \"{text}\" {what}")))
+            Err(Error::new(
+                ErrorKind::Config,
+                format!("server address \"{text}\" {what}"),
+            ))
         };
         if text.is_empty() {
             return refuse("is empty");
@@ -48,13 +51,20 @@ impl FromStr for Address {
             return if path.is_empty() {
                 refuse("names no path")
             } else {
-                Ok(Self::Unix { path: path.to_owned() })
+                Ok(Self::Unix {
+                    path: path.to_owned(),
+                })
             };
         }
         if text.starts_with('/') {
-            return Ok(Self::Unix { path: text.to_owned() });
+            return Ok(Self::Unix {
+                path: text.to_owned(),
+            });
         }
-        let rest = text.strip_prefix("inet6:").or_else(|| text.strip_prefix("inet:")).unwrap_or(text);
+        let rest = text
+            .strip_prefix("inet6:")
+            .or_else(|| text.strip_prefix("inet:"))
+            .unwrap_or(text);
         let (host, port) = if let Some(inner) = rest.strip_prefix('[') {
             let Some((host, after)) = inner.split_once(']') else {
                 return refuse("has no closing bracket");
@@ -85,7 +95,10 @@ impl FromStr for Address {
                 _ => return refuse("has no port between 1 and 65535"),
             },
         };
-        Ok(Self::Tcp { host: host.to_owned(), port })
+        Ok(Self::Tcp {
+            host: host.to_owned(),
+            port,
+        })
     }
 }
 
@@ -121,7 +134,9 @@ mod tests {
 
     #[test]
     fn what_does_not_parse_is_named() {
-        for text in ["", "a:b", "a:0", "a:70000", "a:1:2", ":1", "[::1", "[::1]x", "unix:", "a b"] {
+        for text in [
+            "", "a:b", "a:0", "a:70000", "a:1:2", ":1", "[::1", "[::1]x", "unix:", "a b",
+        ] {
             let error = text.parse::<Address>().expect_err(text);
             assert_eq!(error.kind(), ErrorKind::Config, "{text}");
             assert!(error.message().contains(text), "{error}");

@@ -1,5 +1,8 @@
 //! The clock of the drivers that are written in Rust.
-#![expect(clippy::disallowed_methods, reason = "this is the one place of the client that reads a clock")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place of the client that reads a clock"
+)]
 
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -15,5 +18,7 @@ pub fn now() -> u64 {
 /// Returns the seconds since 1970, UTC.
 #[must_use]
 pub fn unix_now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs() as i64)
 }

@@ -88,7 +88,11 @@ impl SocketLink {
         let mut last = None;
         let allowed = |phase| {
             let left = remaining(deadline).min(connect_timeout);
-            if left.is_zero() { Err(timed_out(address, phase)) } else { Ok(left) }
+            if left.is_zero() {
+                Err(timed_out(address, phase))
+            } else {
+                Ok(left)
+            }
         };
         match address {
             Address::Unix { path } => {
@@ -104,7 +108,9 @@ impl SocketLink {
                         Ok(stream) => {
                             // Each request is complete when it is written: waiting
                             // for more to send along would only delay it.
-                            stream.set_nodelay(true).map_err(|error| refused(address, error))?;
+                            stream
+                                .set_nodelay(true)
+                                .map_err(|error| refused(address, error))?;
                             return Self::new(Socket::Tcp(stream), timeout, address);
                         }
                         Err(error) => last = Some(error),
@@ -121,7 +127,11 @@ impl SocketLink {
     }
 
     fn new(socket: Socket, timeout: Duration, address: &Address) -> Result<Self> {
-        let mut link = Self { socket, read_timeout: Duration::ZERO, write_timeout: Duration::ZERO };
+        let mut link = Self {
+            socket,
+            read_timeout: Duration::ZERO,
+            write_timeout: Duration::ZERO,
+        };
         link.allow_read(timeout)
             .and_then(|()| link.allow_write(timeout))
             .map_err(|error| refused(address, error))?;
@@ -212,7 +222,11 @@ pub fn wait(links: &[(BorrowedFd<'_>, bool)], deadline: u64) -> io::Result<()> {
     let mut descriptors: Vec<PollFd<'_>> = links
         .iter()
         .map(|(descriptor, write)| {
-            let writable = if *write { PollFlags::OUT } else { PollFlags::empty() };
+            let writable = if *write {
+                PollFlags::OUT
+            } else {
+                PollFlags::empty()
+            };
             PollFd::from_borrowed_fd(*descriptor, PollFlags::IN | writable)
         })
         .collect();
@@ -241,10 +255,13 @@ fn resolve(address: &Address, host: &str, port: u16, within: Duration) -> Result
         return Ok(vec![SocketAddr::new(ip, port)]);
     }
     let failed = |error: io::Error| {
-        Error::new(ErrorKind::Resolve, format!("host name does not resolve: {error}"))
-            .at(address.to_string())
-            .sent(Sent::NotSent)
-            .caused_by(error)
+        Error::new(
+            ErrorKind::Resolve,
+            format!("host name does not resolve: {error}"),
+        )
+        .at(address.to_string())
+        .sent(Sent::NotSent)
+        .caused_by(error)
     };
     let (answer, receive) = mpsc::channel();
     let name = host.to_owned();
@@ -264,10 +281,13 @@ fn resolve(address: &Address, host: &str, port: u16, within: Duration) -> Result
 }
 
 fn timed_out(address: &Address, phase: Phase) -> Error {
-    Error::new(ErrorKind::Timeout, format!("deadline passed in phase {}", phase.name()))
-        .at(address.to_string())
-        .in_phase(phase)
-        .sent(Sent::NotSent)
+    Error::new(
+        ErrorKind::Timeout,
+        format!("deadline passed in phase {}", phase.name()),
+    )
+    .at(address.to_string())
+    .in_phase(phase)
+    .sent(Sent::NotSent)
 }
 
 fn refused(address: &Address, error: io::Error) -> Error {

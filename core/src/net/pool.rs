@@ -33,7 +33,11 @@ pub struct PoolLimits {
 
 impl Default for PoolLimits {
     fn default() -> Self {
-        Self { max_idle: 2, max_connections: 64, idle_timeout: Duration::from_secs(60) }
+        Self {
+            max_idle: 2,
+            max_connections: 64,
+            idle_timeout: Duration::from_secs(60),
+        }
     }
 }
 
@@ -50,7 +54,9 @@ pub struct Pooled {
 
 impl std::fmt::Debug for Pooled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pooled").field("connection", &self.connection).finish_non_exhaustive()
+        f.debug_struct("Pooled")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,7 +64,12 @@ impl Pooled {
     /// Puts a fresh link to use.
     #[must_use]
     pub fn new(link: Box<dyn Link>, connection: Connection<u32>) -> Self {
-        Self { link, connection, buffer: vec![0; FIRST_BUFFER], idle_since: 0 }
+        Self {
+            link,
+            connection,
+            buffer: vec![0; FIRST_BUFFER],
+            idle_since: 0,
+        }
     }
 }
 
@@ -66,7 +77,7 @@ impl Pooled {
 #[derive(Debug)]
 pub struct Pool {
     limits: PoolLimits,
-    generation: u32,
+    generation: u64,
     state: Mutex<State>,
     returned: Condvar,
     /// The pool of a forked child. The parent's lock is never taken there: a
@@ -136,7 +147,10 @@ impl Pool {
                 let stale = idle > pool.limits.idle_timeout.as_nanos() as u64
                     || idle > TRUSTED_IDLE.as_nanos() as u64 && pooled.link.is_stale();
                 if !stale {
-                    return Ok(Lease { pool, pooled: Some(pooled) });
+                    return Ok(Lease {
+                        pool,
+                        pooled: Some(pooled),
+                    });
                 }
                 state.open -= 1;
             }
@@ -238,19 +252,26 @@ impl Deref for Lease<'_> {
     type Target = Pooled;
 
     fn deref(&self) -> &Pooled {
-        self.pooled.as_ref().expect("a lease is filled before it is used")
+        self.pooled
+            .as_ref()
+            .expect("a lease is filled before it is used")
     }
 }
 
 impl DerefMut for Lease<'_> {
     fn deref_mut(&mut self) -> &mut Pooled {
-        self.pooled.as_mut().expect("a lease is filled before it is used")
+        self.pooled
+            .as_mut()
+            .expect("a lease is filled before it is used")
     }
 }
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        let clean = self.pooled.take().filter(|pooled| pooled.connection.is_clean());
+        let clean = self
+            .pooled
+            .take()
+            .filter(|pooled| pooled.connection.is_clean());
         self.pool.give_back(clean);
     }
 }

@@ -1,0 +1,477 @@
+//! The blocking runner: drives operations over links that it checks out.
+//!
+//! A call for one server is one write and one read on a link of its own.
+//! Several servers are written and read together, because writing everything
+//! before reading anything would stall on large batches.
+
+mod turn;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use self::turn::{Failure, Lane, drive, take_turn, turn_all};
+use super::delivery::{is_endpoints_fault, labelled, lost, may_retry, out_of_service, timed_out};
+use super::health::{Admission, Health, HealthPolicy};
+use super::operation::{
+    Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts, Step,
+};
+use crate::error::{Error, ErrorKind, Phase, Result, Sent};
+use crate::net::{self, Address, Lease, Link, Pool, PoolLimits, Pooled, SocketLink};
+use crate::protocol::{Codec, Connection, Limits};
+
+/// How a runner treats the thread it runs on, and the caller.
+pub trait Host {
+    /// Runs work that may wait for the network.
+    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R;
+
+    /// Tells that a signal came while waiting.
+    ///
+    /// # Errors
+    ///
+    /// When the call is to end because of it.
+    fn interrupted(&self) -> Result<()>;
+
+    /// Asks the caller's function. No link is held meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the function failed; the call ends with that.
+    fn ask(&mut self) -> Result<Answer>;
+
+    /// Takes a piece of the result.
+    fn part(&mut self, part: Part<'_>);
+}
+
+/// Opens links to an endpoint; replaced where sockets are not the system's own.
+pub trait Connector: Send + Sync + std::fmt::Debug {
+    /// Opens a link.
+    ///
+    /// # Errors
+    ///
+    /// See [`SocketLink::connect`].
+    fn connect(&self, address: &Address, times: &Times, deadline: u64) -> Result<Box<dyn Link>>;
+}
+
+/// Opens plain sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlainConnector;
+
+impl Connector for PlainConnector {
+    fn connect(&self, address: &Address, times: &Times, deadline: u64) -> Result<Box<dyn Link>> {
+        SocketLink::connect(address, times.connect_timeout, times.timeout, deadline)
+            .map(|link| Box::new(link) as _)
+    }
+}
+
+/// How long things may take, and how often reads are made again.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// What a call takes at most, unless it says otherwise.
+    pub timeout: Duration,
+    /// What opening a connection takes at most.
+    pub connect_timeout: Duration,
+    /// How often a read is made again.
+    pub retry_attempts: u32,
+}
+
+/// Drives operations on blocking links; shared by all threads of a client.
+#[derive(Debug)]
+pub struct Runner {
+    endpoints: Vec<Endpoint>,
+    connector: Box<dyn Connector>,
+    times: Times,
+    policy: HealthPolicy,
+    limits: Limits,
+    /// The codec asked for; `None` finds out.
+    codec: Option<Codec>,
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    address: Address,
+    label: Arc<str>,
+    pool: Pool,
+    health: Mutex<Health>,
+}
+
+/// A request under way.
+#[derive(Debug)]
+struct Flight<'a> {
+    dispatch: Dispatch<'a>,
+    attempts: u32,
+}
+
+impl Runner {
+    /// Creates a runner; nothing is opened.
+    #[must_use]
+    pub fn new(
+        addresses: impl IntoIterator<Item = Address>,
+        connector: Box<dyn Connector>,
+        times: Times,
+        pool: PoolLimits,
+        policy: HealthPolicy,
+        limits: Limits,
+        codec: Option<Codec>,
+    ) -> Self {
+        let endpoint = |(index, address): (usize, Address)| Endpoint {
+            label: address.to_string().into(),
+            address,
+            pool: Pool::new(pool),
+            health: Mutex::new(Health::new(net::now() ^ ((index as u64) << 32))),
+        };
+        let endpoints = addresses.into_iter().enumerate().map(endpoint).collect();
+        Self {
+            endpoints,
+            connector,
+            times,
+            policy,
+            limits,
+            codec,
+        }
+    }
+
+    /// Runs an operation to its end, at the latest until `deadline`, a moment
+    /// of [`net::now`].
+    ///
+    /// # Errors
+    ///
+    /// What the operation ends with.
+    pub fn run<H: Host>(
+        &self,
+        mut operation: Operation<'_>,
+        deadline: u64,
+        host: &mut H,
+    ) -> Result<Outcome> {
+        let mut outbox = Outbox::default();
+        let mut step = advance(&mut operation, Input::Start, &mut outbox, host);
+        loop {
+            step = match step {
+                Step::Done(result) => return result,
+                Step::Continue => match outbox.len() {
+                    // Nothing to send and nothing to wait for.
+                    0 => {
+                        let message = "operation ended without a result";
+                        return Err(Error::new(ErrorKind::Protocol, message));
+                    }
+                    1 => {
+                        let Some(dispatch) = outbox.pop() else {
+                            continue;
+                        };
+                        self.exchange_one(&mut operation, &dispatch, &mut outbox, deadline, host)?
+                    }
+                    _ => self.exchange(&mut operation, &mut outbox, deadline, host)?,
+                },
+                Step::Ask => {
+                    let answer = host.ask()?;
+                    advance(&mut operation, Input::Answer(answer), &mut outbox, host)
+                }
+                Step::Wait(until) => {
+                    sleep(until.0, deadline, host)?;
+                    advance(&mut operation, Input::Elapsed, &mut outbox, host)
+                }
+            };
+        }
+    }
+
+    /// Closes idle links and, when `for_good`, refuses further calls.
+    pub fn close(&self, for_good: bool) {
+        for endpoint in &self.endpoints {
+            endpoint.pool.close(for_good);
+        }
+    }
+
+    /// Sends one request and tells the operation its reply.
+    fn exchange_one<'a, H: Host>(
+        &self,
+        operation: &mut Operation<'a>,
+        dispatch: &Dispatch<'a>,
+        outbox: &mut Outbox<'a>,
+        deadline: u64,
+        host: &mut H,
+    ) -> Result<Step> {
+        let endpoint = &self.endpoints[dispatch.endpoint];
+        let id = dispatch.id;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut step = Step::Continue;
+            let error = match self.checkout(endpoint, deadline, host) {
+                Err(error) => error,
+                Ok(mut lease) => match lease.connection.enqueue(0, &dispatch.request) {
+                    Err(error) => error.at(Arc::clone(&endpoint.label)),
+                    Ok(()) => {
+                        let driven = drive(&mut lease, deadline, host, |reply, last, host| {
+                            let reply = labelled(reply, &endpoint.label);
+                            let input = Input::Reply { id, reply, last };
+                            step = advance(operation, input, outbox, host);
+                        });
+                        match driven {
+                            Ok(()) => {
+                                self.succeeded(endpoint, &lease);
+                                return Ok(step);
+                            }
+                            Err(Failure::Host(error)) => return Err(error),
+                            Err(failure) => {
+                                let sent = lease
+                                    .connection
+                                    .abandon()
+                                    .first()
+                                    .map_or(Sent::MaybeApplied, |unanswered| unanswered.sent);
+                                self.failed(endpoint, &mut lease, failure).sent(sent)
+                            }
+                        }
+                    }
+                },
+            };
+            if !may_retry(
+                &dispatch.request,
+                &error,
+                attempts,
+                self.times.retry_attempts,
+            ) {
+                return Ok(advance(
+                    operation,
+                    Input::Failed { id, error },
+                    outbox,
+                    host,
+                ));
+            }
+        }
+    }
+
+    /// Sends what is in the outbox and tells the operation every reply.
+    fn exchange<'a, H: Host>(
+        &self,
+        operation: &mut Operation<'a>,
+        outbox: &mut Outbox<'a>,
+        deadline: u64,
+        host: &mut H,
+    ) -> Result<Step> {
+        let mut flights = Vec::with_capacity(outbox.len());
+        while let Some(dispatch) = outbox.pop() {
+            flights.push(Flight {
+                dispatch,
+                attempts: 0,
+            });
+        }
+        let mut step = Step::Continue;
+        let mut waiting: Vec<u32> = (0..flights.len() as u32).collect();
+        while !waiting.is_empty() {
+            let mut failed = Vec::new();
+            let mut lanes = self.board(&flights, &waiting, &mut failed, deadline, host);
+            while !lanes.is_empty() {
+                turn_all(&mut lanes, deadline, host);
+                let mut index = 0;
+                while let Some(lane) = lanes.get_mut(index) {
+                    let endpoint = &self.endpoints[lane.endpoint];
+                    let taken = take_turn(lane, |tag, reply, last| {
+                        let id = flights[tag as usize].dispatch.id;
+                        let reply = labelled(reply, &endpoint.label);
+                        step = advance(operation, Input::Reply { id, reply, last }, outbox, host);
+                    });
+                    match taken {
+                        Ok(()) if lane.lease.connection.outstanding() > 0 => {
+                            index += 1;
+                            continue;
+                        }
+                        Ok(()) => self.succeeded(endpoint, &lane.lease),
+                        Err(Failure::Interrupted) => {
+                            host.interrupted()?;
+                            index += 1;
+                            continue;
+                        }
+                        Err(Failure::Host(error)) => return Err(error),
+                        Err(failure) => {
+                            let unanswered = lane.lease.connection.abandon();
+                            let error = self.failed(endpoint, &mut lane.lease, failure);
+                            for request in unanswered {
+                                failed.push((request.tag, error.clone().sent(request.sent)));
+                            }
+                        }
+                    }
+                    lanes.swap_remove(index);
+                }
+            }
+            waiting.clear();
+            for (tag, error) in failed {
+                let flight = &mut flights[tag as usize];
+                flight.attempts += 1;
+                let (request, attempts) = (&flight.dispatch.request, flight.attempts);
+                if may_retry(request, &error, attempts, self.times.retry_attempts) {
+                    waiting.push(tag);
+                } else {
+                    let id = flight.dispatch.id;
+                    step = advance(operation, Input::Failed { id, error }, outbox, host);
+                }
+            }
+        }
+        Ok(step)
+    }
+
+    /// Puts requests onto links, one link per endpoint.
+    fn board<'p, H: Host>(
+        &'p self,
+        flights: &[Flight<'_>],
+        waiting: &[u32],
+        failed: &mut Vec<(u32, Error)>,
+        deadline: u64,
+        host: &mut H,
+    ) -> Vec<Lane<'p>> {
+        let mut lanes: Vec<Lane<'p>> = Vec::new();
+        // Where each endpoint's lane is, or why it has none.
+        let mut by_endpoint: Vec<Option<Result<usize>>> = Vec::new();
+        by_endpoint.resize_with(self.endpoints.len(), || None);
+        for &tag in waiting {
+            let dispatch = &flights[tag as usize].dispatch;
+            let endpoint = &self.endpoints[dispatch.endpoint];
+            let lane = by_endpoint[dispatch.endpoint].get_or_insert_with(|| {
+                let lease = self.checkout(endpoint, deadline, host)?;
+                lanes.push(Lane {
+                    endpoint: dispatch.endpoint,
+                    lease,
+                    turn: Ok(0),
+                });
+                Ok(lanes.len() - 1)
+            });
+            let boarded = match lane {
+                Ok(lane) => lanes[*lane]
+                    .lease
+                    .connection
+                    .enqueue(tag, &dispatch.request),
+                Err(error) => Err(error.clone()),
+            };
+            if let Err(error) = boarded {
+                failed.push((tag, error.at(Arc::clone(&endpoint.label))));
+            }
+        }
+        lanes.retain(|lane| lane.lease.connection.outstanding() > 0);
+        lanes
+    }
+
+    /// Takes a link to an endpoint, opening one if there is none.
+    fn checkout<'p, H: Host>(
+        &self,
+        endpoint: &'p Endpoint,
+        deadline: u64,
+        host: &mut H,
+    ) -> Result<Lease<'p>> {
+        let now = Moment(net::now());
+        if let Admission::Refused(until) = endpoint.health.lock().admit(now, &self.policy) {
+            return Err(out_of_service(&endpoint.label, until.since(now)));
+        }
+        let lease = if endpoint.pool.is_exhausted() {
+            host.blocking(|| endpoint.pool.take(deadline))
+        } else {
+            endpoint.pool.take(deadline)
+        };
+        let mut lease = lease.map_err(|error| error.at(Arc::clone(&endpoint.label)))?;
+        if !lease.is_open() {
+            let connect = || {
+                self.connector
+                    .connect(&endpoint.address, &self.times, deadline)
+            };
+            let link = host
+                .blocking(connect)
+                .inspect_err(|error| self.blame(endpoint, error))?;
+            let codec = self.codec.or_else(|| endpoint.health.lock().codec());
+            lease.fill(Pooled::new(link, Connection::new(codec, self.limits)));
+        }
+        Ok(lease)
+    }
+
+    fn succeeded(&self, endpoint: &Endpoint, lease: &Lease<'_>) {
+        let mut health = endpoint.health.lock();
+        if health.succeed() {
+            let endpoint = &*endpoint.label;
+            tracing::info!(target: "memoxide", endpoint, "server is back in service");
+        }
+        if health.codec().is_none() {
+            health.found_codec(lease.connection.codec());
+        }
+    }
+
+    /// Closes the link of a failed conversation and puts the failure into words.
+    fn failed(&self, endpoint: &Endpoint, lease: &mut Lease<'_>, failure: Failure) -> Error {
+        let label = &endpoint.label;
+        // What single requests know better is told by whoever abandoned them.
+        let sent = Sent::MaybeApplied;
+        let Some(pooled) = lease.empty() else {
+            return lost("nothing was open", label, sent);
+        };
+        let connection = &pooled.connection;
+        let error = match failure {
+            Failure::Closed => {
+                if connection.codec().is_none() && !connection.has_received() {
+                    // A peer that closes when asked for meta commands knows none.
+                    endpoint.health.lock().found_codec(Some(Codec::Text));
+                }
+                lost("server closed it", label, sent)
+            }
+            Failure::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let writing = !connection.output().is_empty();
+                timed_out(
+                    if writing { Phase::Write } else { Phase::Read },
+                    label,
+                    sent,
+                )
+            }
+            Failure::Io(error) => lost(&error.to_string(), label, sent).caused_by(error),
+            Failure::Protocol(error) | Failure::Host(error) => error.at(Arc::clone(label)),
+            Failure::Interrupted => lost("interrupted", label, sent),
+        };
+        self.blame(endpoint, &error);
+        error
+    }
+
+    fn blame(&self, endpoint: &Endpoint, error: &Error) {
+        if is_endpoints_fault(error)
+            && endpoint
+                .health
+                .lock()
+                .fail(Moment(net::now()), &self.policy)
+        {
+            let endpoint = &*endpoint.label;
+            tracing::warn!(target: "memoxide", endpoint, %error, "server is out of service");
+        }
+    }
+}
+
+/// Waits until a moment that an operation asked for.
+fn sleep<H: Host>(until: u64, deadline: u64, host: &H) -> Result<()> {
+    while let Err(error) = host.blocking(|| net::wait(&[], until.min(deadline))) {
+        if error.kind() != io::ErrorKind::Interrupted {
+            break;
+        }
+        host.interrupted()?;
+    }
+    if until <= deadline {
+        return Ok(());
+    }
+    let message = "deadline passed between two attempts";
+    Err(Error::new(ErrorKind::Timeout, message).in_phase(Phase::Queue))
+}
+
+fn advance<'a, H: Host>(
+    operation: &mut Operation<'a>,
+    input: Input<'_>,
+    outbox: &mut Outbox<'a>,
+    host: &mut H,
+) -> Step {
+    let now = match operation {
+        // Only these look at the time.
+        Operation::Composite(_) => Moment(net::now()),
+        _ => Moment::default(),
+    };
+    operation.step(input, now, outbox, &mut ToHost(host))
+}
+
+struct ToHost<'h, H>(&'h mut H);
+
+impl<H: Host> Parts for ToHost<'_, H> {
+    fn part(&mut self, part: Part<'_>) {
+        self.0.part(part);
+    }
+}

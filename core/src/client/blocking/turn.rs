@@ -1,0 +1,176 @@
+//! Turns: writing and reading on checked-out links, without any decision.
+
+use std::io;
+
+use super::Host;
+use crate::error::{Error, Result};
+use crate::net::{self, LARGEST_BUFFER, Lease, Link, Pooled};
+use crate::protocol::{Connection, Reply};
+
+/// A batch with more output than this is written and read in turns.
+const WRITTEN_AT_ONCE: usize = 64 * 1024;
+
+/// The requests of one call to one endpoint, and the link they use.
+pub(super) struct Lane<'p> {
+    pub(super) endpoint: usize,
+    pub(super) lease: Lease<'p>,
+    /// Bytes that the last turn put into the link's buffer, or how it failed.
+    pub(super) turn: io::Result<usize>,
+}
+
+/// Why a conversation ended early.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Closed,
+    Host(Error),
+    Interrupted,
+    Io(io::Error),
+    Protocol(Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::Interrupted => Self::Interrupted,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Drives a link until everything asked on it is answered.
+pub(super) fn drive<H: Host>(
+    lease: &mut Lease<'_>,
+    deadline: u64,
+    host: &mut H,
+    mut deliver: impl FnMut(Reply<'_>, bool, &mut H),
+) -> Result<(), Failure> {
+    while lease.connection.outstanding() > 0 {
+        let count = match turn(lease, deadline, host) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                host.interrupted().map_err(Failure::Host)?;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if count == 0 {
+            return Err(Failure::Closed);
+        }
+        let Pooled {
+            connection, buffer, ..
+        } = &mut **lease;
+        let mut chunk = &buffer[..count];
+        while let Some(received) = connection.receive(&mut chunk).map_err(Failure::Protocol)? {
+            deliver(received.reply, received.last, host);
+        }
+        grow(buffer, count);
+    }
+    Ok(())
+}
+
+/// Writes what is to be written and reads what has come.
+fn turn<H: Host>(lease: &mut Lease<'_>, deadline: u64, host: &H) -> io::Result<usize> {
+    let Pooled {
+        link,
+        connection,
+        buffer,
+        ..
+    } = &mut **lease;
+    host.blocking(move || {
+        while !connection.output().is_empty() {
+            let written = link.write(connection.output(), deadline)?;
+            connection.consume(written);
+        }
+        link.read(buffer, deadline)
+    })
+}
+
+/// One turn of every lane: writes and reads what it can without waiting, and
+/// waits when no lane can.
+pub(super) fn turn_all<H: Host>(lanes: &mut [Lane<'_>], deadline: u64, host: &H) {
+    if let [lane] = &mut *lanes
+        && lane.lease.connection.output().len() <= WRITTEN_AT_ONCE
+    {
+        // Alone, a plain write and read save the question what is ready.
+        lane.turn = turn(&mut lane.lease, deadline, host);
+        return;
+    }
+    host.blocking(|| {
+        loop {
+            let mut moved = false;
+            for lane in &mut *lanes {
+                let Pooled {
+                    link,
+                    connection,
+                    buffer,
+                    ..
+                } = &mut *lane.lease;
+                lane.turn =
+                    write_ready(&mut **link, connection).and_then(|()| link.try_read(buffer));
+                moved |= !is_idle(&lane.turn);
+            }
+            if moved {
+                return;
+            }
+            let waits: Vec<_> = lanes
+                .iter()
+                .map(|lane| {
+                    let writes = !lane.lease.connection.output().is_empty();
+                    (lane.lease.link.descriptor(), writes)
+                })
+                .collect();
+            if let Err(error) = net::wait(&waits, deadline) {
+                let kind = error.kind();
+                for lane in &mut *lanes {
+                    lane.turn = Err(kind.into());
+                }
+                return;
+            }
+        }
+    });
+}
+
+/// Whether a turn found nothing to do.
+fn is_idle(turn: &io::Result<usize>) -> bool {
+    matches!(turn, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Writes what fits without waiting.
+fn write_ready(link: &mut dyn Link, connection: &mut Connection<u32>) -> io::Result<()> {
+    while !connection.output().is_empty() {
+        match link.try_write(connection.output()) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            result => connection.consume(result?),
+        }
+    }
+    Ok(())
+}
+
+/// Hands out the replies that the last turn of a lane brought.
+pub(super) fn take_turn(
+    lane: &mut Lane<'_>,
+    mut deliver: impl FnMut(u32, Reply<'_>, bool),
+) -> Result<(), Failure> {
+    let count = match std::mem::replace(&mut lane.turn, Ok(0)) {
+        Ok(0) => return Err(Failure::Closed),
+        Ok(count) => count,
+        turn if is_idle(&turn) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let Pooled {
+        connection, buffer, ..
+    } = &mut *lane.lease;
+    let mut chunk = &buffer[..count];
+    while let Some(received) = connection.receive(&mut chunk).map_err(Failure::Protocol)? {
+        deliver(received.tag, received.reply, received.last);
+    }
+    grow(buffer, count);
+    Ok(())
+}
+
+/// Doubles a buffer that one read filled.
+fn grow(buffer: &mut Vec<u8>, count: usize) {
+    if count == buffer.len() && count < LARGEST_BUFFER {
+        buffer.resize(count * 2, 0);
+    }
+}

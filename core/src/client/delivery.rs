@@ -1,0 +1,71 @@
+//! When a failed request is made again, and how a failure is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Phase, Sent};
+use crate::protocol::{Reply, Request};
+
+/// Whether a request that failed may be made once more, after `attempts`.
+///
+/// Reads may; anything else only if not one byte of it was sent.
+pub(super) fn may_retry(request: &Request<'_>, error: &Error, attempts: u32, allowed: u32) -> bool {
+    if attempts > allowed {
+        return false;
+    }
+    match error.kind() {
+        ErrorKind::ConnectionLost => request.is_read() || error.was_sent() == Some(Sent::NotSent),
+        // Bytes that answer something else: the connection was at fault.
+        ErrorKind::Protocol => request.is_read(),
+        _ => false,
+    }
+}
+
+/// Whether a failure speaks against the endpoint rather than the request.
+pub(super) fn is_endpoints_fault(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Connect
+        | ErrorKind::ConnectionLost
+        | ErrorKind::Protocol
+        | ErrorKind::Resolve
+        | ErrorKind::Tls => true,
+        ErrorKind::Timeout => error.phase() != Some(Phase::Queue),
+        _ => false,
+    }
+}
+
+/// Names the endpoint in a refusal.
+pub(super) fn labelled<'r>(reply: Reply<'r>, endpoint: &Arc<str>) -> Reply<'r> {
+    match reply {
+        Reply::Failed(error) => Reply::Failed(error.at(Arc::clone(endpoint))),
+        reply => reply,
+    }
+}
+
+/// The error of a connection that ended before its replies were complete.
+pub(super) fn lost(what: &str, endpoint: &Arc<str>, sent: Sent) -> Error {
+    let message = format!("connection lost: {what}");
+    Error::new(ErrorKind::ConnectionLost, message)
+        .at(Arc::clone(endpoint))
+        .sent(sent)
+}
+
+/// The error of a call whose deadline passed.
+pub(super) fn timed_out(phase: Phase, endpoint: &Arc<str>, sent: Sent) -> Error {
+    let message = format!("deadline passed in phase {}", phase.name());
+    Error::new(ErrorKind::Timeout, message)
+        .at(Arc::clone(endpoint))
+        .in_phase(phase)
+        .sent(sent)
+}
+
+/// The error of a call to an endpoint that is out of service.
+pub(super) fn out_of_service(endpoint: &Arc<str>, pause: Duration) -> Error {
+    let message = format!(
+        "server is out of service after repeated failures, next try in {:.1} s",
+        pause.as_secs_f64()
+    );
+    Error::new(ErrorKind::Connect, message)
+        .at(Arc::clone(endpoint))
+        .sent(Sent::NotSent)
+}

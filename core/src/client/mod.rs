@@ -1,0 +1,12 @@
+//! Operations, the engine, and the clients.
+mod blocking;
+mod delivery;
+mod health;
+mod operation;
+
+pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
+pub use health::{Admission, Health, HealthPolicy};
+pub use operation::{
+    Answer, CasOutcome, Composite, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part,
+    Parts, Single, Spread, Step,
+};
