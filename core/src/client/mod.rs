@@ -1,10 +1,12 @@
 //! Operations, the engine, and the clients.
 mod blocking;
 mod delivery;
+mod engine;
 mod health;
 mod operation;
 
 pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
+pub use engine::{Action, ConnectionId, Engine, EngineOptions, Handler, Ticket};
 pub use health::{Admission, Health, HealthPolicy};
 pub use operation::{
     Answer, CasOutcome, Composite, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part,

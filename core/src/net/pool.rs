@@ -82,7 +82,7 @@ pub struct Pool {
     returned: Condvar,
     /// The pool of a forked child. The parent's lock is never taken there: a
     /// thread that does not exist in the child may hold it.
-    child: OnceLock<Box<Pool>>,
+    child: OnceLock<Box<Self>>,
 }
 
 #[derive(Debug, Default)]

@@ -1,0 +1,596 @@
+//! The engine: drives operations over multiplexed connections, purely.
+//!
+//! A driver owns sockets and timers and tells the engine what happens; the
+//! engine answers with [`Action`]s, and with pieces and results of operations
+//! through a [`Handler`]. It reads no clock (`now` is an argument) and makes no
+//! system call.
+//!
+//! | the driver says | when |
+//! |---|---|
+//! | [`submit`](Engine::submit), [`cancel`](Engine::cancel), [`answer`](Engine::answer) | a caller begins, gives up, or its function answered |
+//! | [`resolved`](Engine::resolved) | a host name was looked up |
+//! | [`connected`](Engine::connected), [`lost`](Engine::lost) | a connection was opened, failed or ended |
+//! | [`received`](Engine::received) | bytes arrived |
+//! | [`blocked`](Engine::blocked), [`writable`](Engine::writable) | a socket takes no more bytes, or takes them again |
+//! | [`tick`](Engine::tick) | [`deadline`](Engine::deadline) has come |
+//!
+//! After each of these, carry out what [`next_action`](Engine::next_action)
+//! returns, and look at [`deadline`](Engine::deadline) again. Requests that
+//! belong together go out in one write when [`next_write`](Engine::next_write)
+//! is called once per turn of the event loop; call it at once when
+//! [`is_urgent`](Engine::is_urgent), as then nothing is under way that the
+//! request could join.
+
+mod link;
+mod slab;
+mod work;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::link::ConnectionId;
+use self::link::{Endpoint, EngineLink, LinkState, Resolution};
+use self::slab::Slab;
+pub use self::work::Ticket;
+use self::work::{Flight, Work};
+use super::delivery::{is_endpoints_fault, lost, may_retry, out_of_service, timed_out};
+use super::health::{Admission, HealthPolicy};
+use super::operation::{Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part};
+use crate::error::{Error, ErrorKind, Phase, Result, Sent};
+use crate::net::Address;
+use crate::protocol::{Admin, Codec, Connection, Limits, Request};
+
+/// What the engine needs to know of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// What a call takes at most, unless it says otherwise. Default 1 s.
+    pub timeout: Duration,
+    /// What opening a connection takes at most. Default 0.25 s.
+    pub connect_timeout: Duration,
+    /// Connections per endpoint that requests share. Default 1.
+    pub max_connections: usize,
+    /// A connection without requests is closed after this time. Default 60 s.
+    pub idle_timeout: Duration,
+    /// Requests that may be under way at once. Default 65,536.
+    pub max_pending: usize,
+    /// How often a read is made again. Default 1.
+    pub retry_attempts: u32,
+    /// When endpoints are taken out of service.
+    pub health: HealthPolicy,
+    /// What is accepted from peers.
+    pub limits: Limits,
+    /// The codec asked for; `None`, the default, finds out.
+    pub codec: Option<Codec>,
+    /// Scatters pauses, so that clients do not return together.
+    pub seed: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_millis(250),
+            max_connections: 1,
+            idle_timeout: Duration::from_secs(60),
+            max_pending: 65_536,
+            retry_attempts: 1,
+            health: HealthPolicy::default(),
+            limits: Limits::default(),
+            codec: None,
+            seed: 0,
+        }
+    }
+}
+
+/// What the driver is to do.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// Close a connection; nothing more is said about it.
+    Close(ConnectionId),
+    /// Open a connection; answer with [`Engine::connected`] or [`Engine::lost`].
+    Connect {
+        /// The name of the connection from now on.
+        connection: ConnectionId,
+        /// Which endpoint, by position in the configuration.
+        endpoint: usize,
+        /// Where to; `None` for a Unix socket, whose path the configuration has.
+        address: Option<SocketAddr>,
+    },
+    /// Look up an endpoint's host name; answer with [`Engine::resolved`].
+    Resolve {
+        /// Which endpoint, by position in the configuration.
+        endpoint: usize,
+    },
+}
+
+/// Who is told of results. Called from within the engine's methods: it must not
+/// call back, so caller's functions run after the method has returned.
+pub trait Handler {
+    /// Takes a piece of an operation's result.
+    fn part(&mut self, token: u64, part: Part<'_>);
+    /// Takes the end of an operation.
+    fn completed(&mut self, token: u64, result: Result<Outcome>);
+    /// Notes that an operation wants its caller's function to answer.
+    fn ask(&mut self, token: u64, ticket: Ticket);
+}
+
+/// Operations, connections and the health of endpoints.
+#[derive(Debug)]
+pub struct Engine {
+    options: EngineOptions,
+    endpoints: Vec<Endpoint>,
+    links: Vec<EngineLink>,
+    next_connection: u64,
+    works: Slab<Work>,
+    next_serial: u32,
+    flights: Slab<Flight>,
+    outbox: Outbox<'static>,
+    actions: VecDeque<Action>,
+    /// Connections with something to write, oldest first.
+    dirty: VecDeque<ConnectionId>,
+    urgent: bool,
+    /// No deadline lies before this.
+    earliest: Moment,
+    closed: bool,
+}
+
+impl Engine {
+    /// Creates an engine for these endpoints; nothing is opened.
+    #[must_use]
+    pub fn new(addresses: impl IntoIterator<Item = Address>, options: EngineOptions) -> Self {
+        let endpoint = |(index, address)| Endpoint::new(address, options.seed ^ (index as u64 + 1));
+        Self {
+            options,
+            endpoints: addresses.into_iter().enumerate().map(endpoint).collect(),
+            links: Vec::new(),
+            next_connection: 1,
+            works: Slab::default(),
+            next_serial: 1,
+            flights: Slab::default(),
+            outbox: Outbox::default(),
+            actions: VecDeque::new(),
+            dirty: VecDeque::new(),
+            urgent: false,
+            earliest: Moment::NEVER,
+            closed: false,
+        }
+    }
+
+    /// Begins an operation that ends at `deadline` at the latest. `token` names
+    /// it towards the handler, which may be told its end before this returns.
+    pub fn submit(
+        &mut self,
+        token: u64,
+        operation: Operation<'static>,
+        deadline: Moment,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) -> Ticket {
+        let serial = self.next_serial;
+        self.next_serial = self.next_serial.wrapping_add(1);
+        let work = Work::new(token, serial, operation, deadline);
+        let slot = self.works.insert(work);
+        let ticket = Ticket { slot, serial };
+        if self.closed {
+            self.finish(ticket, Err(closed()), handler);
+        } else if self.flights.len() >= self.options.max_pending {
+            let message = format!("{} requests are under way", self.options.max_pending);
+            let error = Error::new(ErrorKind::Backpressure, message).sent(Sent::NotSent);
+            self.finish(ticket, Err(error), handler);
+        } else {
+            self.earliest = self.earliest.min(deadline);
+            self.advance(ticket, Input::Start, now, handler);
+        }
+        ticket
+    }
+
+    /// Passes on what the caller's function answered.
+    pub fn answer(
+        &mut self,
+        ticket: Ticket,
+        answer: Answer,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        self.advance(ticket, Input::Answer(answer), now, handler);
+    }
+
+    /// Gives an operation up; the handler is not told. Replies still on their
+    /// way are read and dropped.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        if self.work(ticket).is_some() {
+            self.works.remove(ticket.slot);
+            self.detach(ticket);
+        }
+    }
+
+    /// Passes on the addresses of an endpoint's host, or why there are none.
+    pub fn resolved(
+        &mut self,
+        endpoint: usize,
+        addresses: Result<Vec<SocketAddr>>,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        let state = &mut self.endpoints[endpoint];
+        let label = Arc::clone(&state.label);
+        match addresses {
+            Ok(addresses) if !addresses.is_empty() => {
+                state.resolution = Resolution::Known {
+                    addresses,
+                    tried: 0,
+                };
+                if !state.waiting.is_empty() {
+                    self.open(endpoint, false, now);
+                }
+            }
+            failed => {
+                state.resolution = Resolution::Unknown;
+                let error = failed.err().unwrap_or_else(|| {
+                    Error::new(ErrorKind::Resolve, "host name has no address").sent(Sent::NotSent)
+                });
+                self.fail_endpoint(endpoint, error.at(label), now, handler);
+            }
+        }
+    }
+
+    /// Notes that a connection is open.
+    pub fn connected(&mut self, id: ConnectionId, now: Moment, handler: &mut impl Handler) {
+        let Some(index) = self.position(id) else {
+            return;
+        };
+        let link = &mut self.links[index];
+        link.state = LinkState::Open;
+        link.heard = now;
+        link.used = now;
+        let endpoint = link.endpoint;
+        if let Resolution::Known { tried, .. } = &mut self.endpoints[endpoint].resolution {
+            *tried = 0;
+        }
+        self.earliest = self.earliest.min(now.after(self.options.idle_timeout));
+        let waiting = std::mem::take(&mut self.endpoints[endpoint].waiting);
+        for flight in waiting {
+            self.board(flight, now, handler);
+        }
+    }
+
+    /// Takes bytes that arrived.
+    pub fn received(
+        &mut self,
+        id: ConnectionId,
+        mut chunk: &[u8],
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        let Some(index) = self.position(id) else {
+            return;
+        };
+        self.links[index].heard = now;
+        let endpoint = self.links[index].endpoint;
+        let mut at = index;
+        let failure = loop {
+            // An operation's next step may open or close connections.
+            if self.links.get(at).is_none_or(|link| link.id != id) {
+                match self.position(id) {
+                    Some(index) => at = index,
+                    None => return,
+                }
+            }
+            let received = match self.links[at].protocol.receive(&mut chunk) {
+                Ok(Some(received)) => received,
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            };
+            let (tag, last) = (received.tag, received.last);
+            let reply = super::delivery::labelled(received.reply, &self.endpoints[endpoint].label);
+            let Some(flight) = self.flights.get(tag) else {
+                continue;
+            };
+            let (ticket, request) = (flight.ticket, flight.id);
+            if last {
+                self.flights.remove(tag);
+            }
+            if let Some(ticket) = ticket {
+                let input = Input::Reply {
+                    id: request,
+                    reply,
+                    last,
+                };
+                self.advance(ticket, input, now, handler);
+            }
+        };
+        if let Some(error) = failure {
+            let label = Arc::clone(&self.endpoints[endpoint].label);
+            self.lost(id, error.at(label), now, handler);
+            return;
+        }
+        let codec = self.links[at].protocol.codec();
+        let health = &mut self.endpoints[endpoint].health;
+        if health.codec().is_none() {
+            health.found_codec(codec);
+        }
+        if health.succeed() {
+            let endpoint = &*self.endpoints[endpoint].label;
+            tracing::info!(target: "memoxide", endpoint, "server is back in service");
+        }
+        let link = &self.links[at];
+        if link.exclusive && link.protocol.outstanding() == 0 {
+            self.close_link(at);
+        } else {
+            // The answer about the codec releases requests that waited for it.
+            self.mark_dirty(at);
+        }
+    }
+
+    /// Notes that a connection could not be opened or has ended.
+    pub fn lost(
+        &mut self,
+        id: ConnectionId,
+        error: Error,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        let Some(index) = self.position(id) else {
+            return;
+        };
+        let mut link = self.links.swap_remove(index);
+        self.actions.push_back(Action::Close(id));
+        let endpoint = link.endpoint;
+        let label = Arc::clone(&self.endpoints[endpoint].label);
+        let error = error.at(Arc::clone(&label));
+        if let LinkState::Opening(_) = link.state {
+            let another = match &mut self.endpoints[endpoint].resolution {
+                Resolution::Known { addresses, tried } => {
+                    *tried += 1;
+                    addresses.rotate_left(1);
+                    *tried < addresses.len()
+                }
+                _ => false,
+            };
+            if another {
+                self.open(endpoint, link.exclusive, now);
+                return;
+            }
+            if self.endpoints[endpoint].is_named() {
+                // The name may have moved; ask again next time.
+                self.endpoints[endpoint].resolution = Resolution::Unknown;
+            } else if let Resolution::Known { tried, .. } = &mut self.endpoints[endpoint].resolution
+            {
+                *tried = 0;
+            }
+            self.fail_endpoint(endpoint, error.sent(Sent::NotSent), now, handler);
+            return;
+        }
+        let silent = link.protocol.codec().is_none() && !link.protocol.has_received();
+        if silent && error.kind() == ErrorKind::ConnectionLost {
+            // A peer that closes when asked for meta commands knows none.
+            self.endpoints[endpoint]
+                .health
+                .found_codec(Some(Codec::Text));
+        }
+        let unanswered = link.protocol.abandon();
+        if !unanswered.is_empty() {
+            self.blame(endpoint, &error, now);
+        }
+        for request in unanswered {
+            let error = error.clone().sent(request.sent);
+            self.fail_flight(request.tag, error, now, handler);
+        }
+    }
+
+    /// Notes that the socket of a connection takes no more bytes.
+    pub fn blocked(&mut self, id: ConnectionId) {
+        if let Some(index) = self.position(id) {
+            self.links[index].blocked = true;
+        }
+    }
+
+    /// Notes that the socket of a connection takes bytes again.
+    pub fn writable(&mut self, id: ConnectionId) {
+        if let Some(index) = self.position(id) {
+            self.links[index].blocked = false;
+            self.mark_dirty(index);
+        }
+    }
+
+    /// Ends what has passed its deadline.
+    pub fn tick(&mut self, now: Moment, handler: &mut impl Handler) {
+        if now < self.earliest {
+            return;
+        }
+        let mut earliest = Moment::NEVER;
+        let mut late = Vec::new();
+        let mut woken = Vec::new();
+        for (slot, work) in self.works.iter_mut() {
+            let ticket = Ticket {
+                slot,
+                serial: work.serial,
+            };
+            if work.deadline <= now {
+                late.push(ticket);
+                continue;
+            }
+            if work.wake <= now {
+                work.wake = Moment::NEVER;
+                woken.push(ticket);
+            }
+            earliest = earliest.min(work.deadline).min(work.wake);
+        }
+        let mut overdue = Vec::new();
+        for link in &self.links {
+            let end = match link.state {
+                LinkState::Opening(until) => until,
+                LinkState::Open if link.protocol.outstanding() == 0 => {
+                    link.used.max(link.heard).after(self.options.idle_timeout)
+                }
+                LinkState::Open => continue,
+            };
+            if end <= now {
+                overdue.push((link.id, link.state));
+            } else {
+                earliest = earliest.min(end);
+            }
+        }
+        for (index, endpoint) in self.endpoints.iter().enumerate() {
+            if let Resolution::Asked(until) = endpoint.resolution {
+                if until <= now {
+                    overdue.push((
+                        ConnectionId(index as u64),
+                        LinkState::Opening(Moment::NEVER),
+                    ));
+                } else {
+                    earliest = earliest.min(until);
+                }
+            }
+        }
+        self.earliest = earliest;
+        for (id, state) in overdue {
+            self.end_overdue(id, state, now, handler);
+        }
+        for ticket in late {
+            self.time_out(ticket, now, handler);
+        }
+        for ticket in woken {
+            self.advance(ticket, Input::Elapsed, now, handler);
+        }
+    }
+
+    fn end_overdue(
+        &mut self,
+        id: ConnectionId,
+        state: LinkState,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        match state {
+            LinkState::Opening(Moment::NEVER) => {
+                let endpoint = id.0 as usize;
+                let error = timed_out(
+                    Phase::Resolve,
+                    &self.endpoints[endpoint].label,
+                    Sent::NotSent,
+                );
+                self.resolved(endpoint, Err(error), now, handler);
+            }
+            LinkState::Opening(_) => {
+                let Some(index) = self.position(id) else {
+                    return;
+                };
+                let label = &self.endpoints[self.links[index].endpoint].label;
+                let error = timed_out(Phase::Connect, label, Sent::NotSent);
+                self.lost(id, error, now, handler);
+            }
+            LinkState::Open => {
+                if let Some(index) = self.position(id) {
+                    self.close_link(index);
+                }
+            }
+        }
+    }
+
+    /// Returns the moment when [`tick`](Self::tick) is due at the latest.
+    #[must_use]
+    pub const fn deadline(&self) -> Moment {
+        self.earliest
+    }
+
+    /// Takes the next thing to do, other than writing.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Takes the next connection that has something to write; write its
+    /// [`output`](Self::output).
+    pub fn next_write(&mut self) -> Option<ConnectionId> {
+        self.urgent = false;
+        while let Some(id) = self.dirty.pop_front() {
+            if let Some(index) = self.position(id) {
+                self.links[index].dirty = false;
+                if !self.links[index].protocol.output().is_empty() && !self.links[index].blocked {
+                    return Some(id);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether something is to be written that nothing else could join.
+    #[must_use]
+    pub const fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
+    /// Whether something is to be written.
+    #[must_use]
+    pub fn has_writes(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
+    /// Returns the bytes to write on a connection.
+    #[must_use]
+    pub fn output(&self, id: ConnectionId) -> &[u8] {
+        self.position(id)
+            .map_or(&[], |index| self.links[index].protocol.output())
+    }
+
+    /// Notes that the driver took the first `count` bytes of the output. They
+    /// count as sent.
+    pub fn written(&mut self, id: ConnectionId, count: usize) {
+        if let Some(index) = self.position(id) {
+            self.links[index].protocol.consume(count);
+        }
+    }
+
+    /// Returns how many operations are under way.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.works.len()
+    }
+
+    /// Returns the name of an endpoint.
+    ///
+    /// # Panics
+    ///
+    /// When there is no endpoint at that position.
+    #[must_use]
+    pub fn label(&self, endpoint: usize) -> &Arc<str> {
+        &self.endpoints[endpoint].label
+    }
+
+    /// Returns the address of an endpoint.
+    ///
+    /// # Panics
+    ///
+    /// When there is no endpoint at that position.
+    #[must_use]
+    pub fn address(&self, endpoint: usize) -> &Address {
+        &self.endpoints[endpoint].address
+    }
+
+    /// Ends everything: operations fail, connections are closed, and further
+    /// operations are refused when `for_good`.
+    pub fn close(&mut self, for_good: bool, handler: &mut impl Handler) {
+        self.closed |= for_good;
+        for link in std::mem::take(&mut self.links) {
+            self.actions.push_back(Action::Close(link.id));
+        }
+        for endpoint in &mut self.endpoints {
+            endpoint.waiting.clear();
+            if let Resolution::Asked(_) = endpoint.resolution {
+                endpoint.resolution = Resolution::Unknown;
+            }
+        }
+        self.flights = Slab::default();
+        self.dirty.clear();
+        let works = std::mem::take(&mut self.works);
+        for work in works.into_values() {
+            handler.completed(work.token, Err(closed()));
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "client is closed").sent(Sent::NotSent)
+}

@@ -1,0 +1,387 @@
+//! Operations and requests under way, and how they move.
+
+use super::*;
+use crate::client::operation::Step;
+
+/// Names an operation under way.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Ticket {
+    pub(super) slot: u32,
+    pub(super) serial: u32,
+}
+
+impl Ticket {
+    /// Returns the ticket as one number, for drivers that keep numbers.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        (self.slot as u64) << 32 | self.serial as u64
+    }
+
+    /// Reads back [`to_bits`](Self::to_bits).
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self {
+            slot: (bits >> 32) as u32,
+            serial: bits as u32,
+        }
+    }
+}
+
+/// An operation under way.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) token: u64,
+    pub(super) serial: u32,
+    operation: Operation<'static>,
+    pub(super) deadline: Moment,
+    /// When the operation asked to be woken.
+    pub(super) wake: Moment,
+}
+
+impl Work {
+    pub(super) const fn new(
+        token: u64,
+        serial: u32,
+        operation: Operation<'static>,
+        deadline: Moment,
+    ) -> Self {
+        Self {
+            token,
+            serial,
+            operation,
+            deadline,
+            wake: Moment::NEVER,
+        }
+    }
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(super) struct Flight {
+    /// Whose it is; `None` when nobody waits for it any more.
+    pub(super) ticket: Option<Ticket>,
+    /// Its name towards the operation.
+    pub(super) id: u32,
+    endpoint: usize,
+    request: Request<'static>,
+    attempts: u32,
+    /// Where it was put.
+    link: Option<ConnectionId>,
+    since: Moment,
+}
+
+impl Engine {
+    pub(super) fn work(&mut self, ticket: Ticket) -> Option<&mut Work> {
+        self.works
+            .get_mut(ticket.slot)
+            .filter(|work| work.serial == ticket.serial)
+    }
+
+    /// Tells an operation something and sends what it wants sent.
+    pub(super) fn advance(
+        &mut self,
+        ticket: Ticket,
+        input: Input<'_>,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        let mut outbox = std::mem::take(&mut self.outbox);
+        let Some(work) = self.work(ticket) else {
+            self.outbox = outbox;
+            return;
+        };
+        let token = work.token;
+        let mut parts = |part: Part<'_>| handler.part(token, part);
+        let step = work.operation.step(input, now, &mut outbox, &mut parts);
+        match step {
+            Step::Done(result) => {
+                self.outbox = outbox;
+                self.finish(ticket, result, handler);
+                return;
+            }
+            Step::Wait(until) => {
+                work.wake = until;
+                self.earliest = self.earliest.min(until);
+            }
+            Step::Ask => handler.ask(token, ticket),
+            Step::Continue => {}
+        }
+        while let Some(dispatch) = outbox.pop() {
+            self.launch(ticket, dispatch, now, handler);
+        }
+        self.outbox = outbox;
+    }
+
+    pub(super) fn finish(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Outcome>,
+        handler: &mut impl Handler,
+    ) {
+        if let Some(work) = self.works.remove(ticket.slot) {
+            handler.completed(work.token, result);
+        }
+    }
+
+    /// Leaves the requests of an operation without an owner.
+    pub(super) fn detach(&mut self, ticket: Ticket) {
+        for (_, flight) in self.flights.iter_mut() {
+            if flight.ticket == Some(ticket) {
+                flight.ticket = None;
+            }
+        }
+    }
+
+    fn launch(
+        &mut self,
+        ticket: Ticket,
+        dispatch: Dispatch<'static>,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        let flight = Flight {
+            ticket: Some(ticket),
+            id: dispatch.id,
+            endpoint: dispatch.endpoint,
+            request: dispatch.request,
+            attempts: 0,
+            link: None,
+            since: now,
+        };
+        let flight = self.flights.insert(flight);
+        self.board(flight, now, handler);
+    }
+
+    /// Puts a request on a connection, or lets it wait for one.
+    pub(super) fn board(&mut self, tag: u32, now: Moment, handler: &mut impl Handler) {
+        let Some(flight) = self.flights.get(tag) else {
+            return;
+        };
+        if flight.ticket.is_none() {
+            // Its caller gave up while it waited.
+            self.flights.remove(tag);
+            return;
+        }
+        let endpoint = flight.endpoint;
+        let exclusive = matches!(flight.request, Request::Admin(Admin::Metadump));
+        if let Some(index) = self.choose(endpoint, exclusive) {
+            let Some(flight) = self.flights.get_mut(tag) else {
+                return;
+            };
+            let link = &mut self.links[index];
+            let was_idle = link.protocol.outstanding() == 0;
+            match link.protocol.enqueue(tag, &flight.request) {
+                Ok(()) => {
+                    flight.link = Some(link.id);
+                    flight.since = now;
+                    link.used = now;
+                    link.exclusive |= exclusive;
+                    self.urgent |= was_idle;
+                    self.mark_dirty(index);
+                }
+                Err(error) => {
+                    let error = error.at(Arc::clone(&self.endpoints[endpoint].label));
+                    self.fail_flight(tag, error, now, handler);
+                }
+            }
+            return;
+        }
+        let opening = self
+            .links
+            .iter()
+            .any(|link| link.endpoint == endpoint && matches!(link.state, LinkState::Opening(_)));
+        let asked = matches!(self.endpoints[endpoint].resolution, Resolution::Asked(_));
+        if !opening && !asked {
+            let state = &mut self.endpoints[endpoint];
+            if let Admission::Refused(until) = state.health.admit(now, &self.options.health) {
+                let error = out_of_service(&state.label, until.since(now));
+                self.fail_flight(tag, error, now, handler);
+                return;
+            }
+            self.endpoints[endpoint].waiting.push_back(tag);
+            self.open(endpoint, exclusive, now);
+        } else {
+            self.endpoints[endpoint].waiting.push_back(tag);
+        }
+    }
+
+    /// Chooses an open connection for a request; `None` when one is to be opened.
+    fn choose(&self, endpoint: usize, exclusive: bool) -> Option<usize> {
+        let mut best: Option<(usize, usize)> = None;
+        let mut shared = 0;
+        for (index, link) in self.links.iter().enumerate() {
+            if link.endpoint != endpoint || link.exclusive {
+                continue;
+            }
+            shared += 1;
+            let outstanding = link.protocol.outstanding();
+            if link.state == LinkState::Open && best.is_none_or(|(_, least)| outstanding < least) {
+                best = Some((index, outstanding));
+            }
+        }
+        let (index, outstanding) = best?;
+        if exclusive {
+            // What occupies a connection waits for nothing and delays nobody.
+            return (outstanding == 0).then_some(index);
+        }
+        (outstanding == 0 || shared >= self.options.max_connections).then_some(index)
+    }
+
+    /// Opens a connection, or first asks for the addresses of the host.
+    pub(super) fn open(&mut self, endpoint: usize, exclusive: bool, now: Moment) {
+        let until = now.after(self.options.connect_timeout);
+        self.earliest = self.earliest.min(until);
+        let state = &mut self.endpoints[endpoint];
+        let address = match &state.resolution {
+            Resolution::Asked(_) => return,
+            Resolution::Unknown => {
+                // Looking a name up may take as long as a call.
+                let until = now.after(self.options.timeout);
+                state.resolution = Resolution::Asked(until);
+                self.actions.push_back(Action::Resolve { endpoint });
+                return;
+            }
+            Resolution::Known { addresses, .. } => addresses.first().copied(),
+            Resolution::NotNeeded => None,
+        };
+        let connection = ConnectionId(self.next_connection);
+        self.next_connection += 1;
+        let codec = self.options.codec.or_else(|| state.health.codec());
+        self.links.push(EngineLink {
+            id: connection,
+            endpoint,
+            state: LinkState::Opening(until),
+            protocol: Connection::new(codec, self.options.limits),
+            exclusive,
+            dirty: false,
+            blocked: false,
+            heard: now,
+            used: now,
+        });
+        self.actions.push_back(Action::Connect {
+            connection,
+            endpoint,
+            address,
+        });
+    }
+
+    /// Fails everything that waits for a connection to an endpoint.
+    pub(super) fn fail_endpoint(
+        &mut self,
+        endpoint: usize,
+        error: Error,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        self.blame(endpoint, &error, now);
+        for tag in std::mem::take(&mut self.endpoints[endpoint].waiting) {
+            self.fail_flight(tag, error.clone(), now, handler);
+        }
+    }
+
+    /// Makes a failed request again if it may, or tells its operation.
+    pub(super) fn fail_flight(
+        &mut self,
+        tag: u32,
+        error: Error,
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        let Some(flight) = self.flights.get_mut(tag) else {
+            return;
+        };
+        flight.attempts += 1;
+        flight.link = None;
+        let wanted = flight.ticket.is_some();
+        if wanted
+            && may_retry(
+                &flight.request,
+                &error,
+                flight.attempts,
+                self.options.retry_attempts,
+            )
+        {
+            self.board(tag, now, handler);
+            return;
+        }
+        let Some(flight) = self.flights.remove(tag) else {
+            return;
+        };
+        if let Some(ticket) = flight.ticket {
+            let input = Input::Failed {
+                id: flight.id,
+                error,
+            };
+            self.advance(ticket, input, now, handler);
+        }
+    }
+
+    pub(super) fn blame(&mut self, endpoint: usize, error: &Error, now: Moment) {
+        let state = &mut self.endpoints[endpoint];
+        if is_endpoints_fault(error) && state.health.fail(now, &self.options.health) {
+            let endpoint = &*state.label;
+            tracing::warn!(target: "memoxide", endpoint, %error, "server is out of service");
+        }
+    }
+
+    /// Ends an operation whose deadline has passed, and connections that gave
+    /// no sign of life while it waited.
+    pub(super) fn time_out(&mut self, ticket: Ticket, now: Moment, handler: &mut impl Handler) {
+        let mut error = None;
+        let mut stalled = Vec::new();
+        for (_, flight) in self.flights.iter_mut() {
+            if flight.ticket != Some(ticket) {
+                continue;
+            }
+            let label = &self.endpoints[flight.endpoint].label;
+            let link = self.links.iter().find(|link| Some(link.id) == flight.link);
+            let found = match link {
+                Some(link) if link.protocol.output().is_empty() => {
+                    let silent = flight.since.max(link.heard);
+                    if now.since(silent) >= self.options.timeout {
+                        stalled.push(link.id);
+                    }
+                    timed_out(Phase::Read, label, Sent::MaybeApplied)
+                }
+                Some(_) => timed_out(Phase::Write, label, Sent::MaybeApplied),
+                None => timed_out(Phase::Connect, label, Sent::NotSent),
+            };
+            error.get_or_insert(found);
+        }
+        self.detach(ticket);
+        let error = error.unwrap_or_else(|| {
+            Error::new(ErrorKind::Timeout, "deadline passed between two attempts")
+                .in_phase(Phase::Queue)
+        });
+        self.finish(ticket, Err(error.clone()), handler);
+        for id in stalled {
+            // Whoever waits behind a stalled request waits in vain.
+            if let Some(index) = self.position(id) {
+                let label = Arc::clone(&self.endpoints[self.links[index].endpoint].label);
+                self.lost(
+                    id,
+                    lost("server is silent", &label, Sent::MaybeApplied),
+                    now,
+                    handler,
+                );
+            }
+        }
+    }
+
+    pub(super) fn position(&self, id: ConnectionId) -> Option<usize> {
+        self.links.iter().position(|link| link.id == id)
+    }
+
+    pub(super) fn mark_dirty(&mut self, index: usize) {
+        let link = &mut self.links[index];
+        if !link.dirty && !link.blocked && !link.protocol.output().is_empty() {
+            link.dirty = true;
+            self.dirty.push_back(link.id);
+        }
+    }
+
+    pub(super) fn close_link(&mut self, index: usize) {
+        let link = self.links.swap_remove(index);
+        self.actions.push_back(Action::Close(link.id));
+    }
+}
