@@ -473,14 +473,18 @@ impl<'a> Spread<'a> {
         spread
     }
 
+    /// Tells that the requests read: a miss is no failure of its key.
+    #[must_use]
+    pub fn reading(mut self) -> Self {
+        self.each_has_key = false;
+        self
+    }
+
     /// Creates an operation that asks every one of `endpoints` the same.
     #[must_use]
     pub fn everywhere(endpoints: usize, request: &Request<'a>) -> Self {
         let requests = (0..endpoints).map(|endpoint| (endpoint, request.clone()));
-        Self {
-            each_has_key: false,
-            ..Self::each(requests)
-        }
+        Self::each(requests).reading()
     }
 
     fn empty(capacity: usize) -> Self {
