@@ -26,6 +26,7 @@ pub mod server;
 pub mod tls;
 pub mod value;
 
+pub use client::{Client, FromValue, Json, ToValue, Ttl};
 pub use error::{Error, ErrorKind, Phase, Result, Sent};
 pub use key::Key;
 #[cfg(feature = "server")]

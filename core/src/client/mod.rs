@@ -1,5 +1,31 @@
-//! Operations, the engine, and the clients.
+//! Commands, operations, and what drives them.
+//!
+//! A call walks through this room once:
+//!
+//! 1. [`Plan`] turns what the caller names into an [`Operation`]: the key gets
+//!    its prefix, is checked and routed. Each command's rule is there, once.
+//! 2. A driver advances the operation. Blocking calls use the [`Runner`], which
+//!    checks out links of `net`; event loops use the [`Engine`], which owns no
+//!    socket at all. Both answer to the same health, retry and error rules.
+//! 3. Pieces of the result arrive as [`Part`]s while bytes are still in the
+//!    receive buffer, so that each driver builds its own objects from them
+//!    without a copy between. The end is an [`Outcome`] or an error.
+//!
+//! Left to others: bytes on the wire (`protocol`), placement (`route`), flags
+//! (`value`), sockets and clocks (`net`, and one driver file in each binding).
+//!
+//! ```
+//! use memoxide::client::{Builder, Operation, Place};
+//! use memoxide::protocol::Want;
+//!
+//! let plan = Builder::default().server("127.0.0.1:11211")?.plan()?;
+//! let operation = plan.retrieve(b"greeting", Want::VALUE, None, Place::Key)?;
+//! assert!(matches!(operation, Operation::Single(_)));
+//! # Ok::<(), memoxide::Error>(())
+//! ```
+
 mod blocking;
+mod convert;
 mod delivery;
 mod engine;
 mod health;
@@ -7,8 +33,11 @@ mod operation;
 mod options;
 mod plan;
 mod servers;
+mod sync;
+mod ttl;
 
 pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
+pub use convert::{FromValue, Json, ToValue};
 pub use engine::{Action, ConnectionId, Engine, EngineOptions, Handler, Ticket};
 pub use health::{Admission, Health, HealthPolicy};
 pub use operation::{
@@ -18,3 +47,5 @@ pub use operation::{
 pub use options::{OnError, Options, Setting};
 pub use plan::{Counting, Place, Plan};
 pub use servers::ServerAddress;
+pub use sync::{Builder, Client, ItemView};
+pub use ttl::Ttl;

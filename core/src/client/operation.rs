@@ -155,6 +155,42 @@ pub enum Outcome {
     Number(Option<u64>),
 }
 
+impl Outcome {
+    /// Returns the yes or no; a verdict counts as yes when the item was stored.
+    #[must_use]
+    pub const fn flag(&self) -> bool {
+        matches!(self, Self::Flag(true) | Self::Cas(CasOutcome::Stored))
+    }
+
+    /// Returns the verdict on a compare-and-swap.
+    #[must_use]
+    pub const fn cas(&self) -> CasOutcome {
+        match self {
+            Self::Cas(verdict) => *verdict,
+            Self::Flag(true) => CasOutcome::Stored,
+            _ => CasOutcome::NotFound,
+        }
+    }
+
+    /// Returns the counter's new number.
+    #[must_use]
+    pub const fn number(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => *number,
+            _ => None,
+        }
+    }
+
+    /// Returns the positions of the keys that were not written.
+    #[must_use]
+    pub fn into_failed(self) -> Vec<usize> {
+        match self {
+            Self::Many { failed } => failed,
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// The verdict on a compare-and-swap.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum CasOutcome {

@@ -126,7 +126,10 @@ impl Options {
         match name {
             "compress_above" => {
                 let above = option.count(usize::MAX as u64)? as usize;
-                let format = self.values.compression.map_or(CompressionFormat::Zlib, |c| c.format);
+                let format = self
+                    .values
+                    .compression
+                    .map_or(CompressionFormat::Zlib, |c| c.format);
                 self.values.compression = Some(Compression { format, above });
             }
             "compression" => {
@@ -274,7 +277,10 @@ impl<'a> Named<'a> {
             Setting::Text(text) => crate::key::shorten(text.as_bytes()),
             Setting::Truth(truth) => truth.to_string(),
         };
-        Error::new(ErrorKind::Config, format!("option {}: {shown} {why}", self.name))
+        Error::new(
+            ErrorKind::Config,
+            format!("option {}: {shown} {why}", self.name),
+        )
     }
 }
 

@@ -68,7 +68,10 @@ impl Plan {
     #[must_use]
     pub fn with_router(servers: Vec<ServerAddress>, router: Router, options: Options) -> Self {
         Self {
-            labels: servers.iter().map(|server| server.address.to_string().into()).collect(),
+            labels: servers
+                .iter()
+                .map(|server| server.address.to_string().into())
+                .collect(),
             servers,
             router,
             options,
@@ -120,7 +123,12 @@ impl Plan {
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
         let (endpoint, key) = self.locate(key, place)?;
-        let request = Retrieve { keys: Keys::One(key), want, touch, bump: true };
+        let request = Retrieve {
+            keys: Keys::One(key),
+            want,
+            touch,
+            bump: true,
+        };
         Ok(Operation::single(endpoint, Request::Retrieve(request)))
     }
 
@@ -142,27 +150,37 @@ impl Plan {
         for key in keys {
             located.push(self.locate(key, place)?);
         }
-        let request = |keys| Request::Retrieve(Retrieve { keys, want, touch, bump: true });
+        let request = |keys| {
+            Request::Retrieve(Retrieve {
+                keys,
+                want,
+                touch,
+                bump: true,
+            })
+        };
         let spread = if want == Want::VALUE || want == Want::VALUE | Want::CAS {
-            let mut groups: Vec<(Vec<Cow<'a, [u8]>>, Vec<usize>)> = Vec::new();
-            groups.resize_with(self.servers.len(), Default::default);
+            let mut keys = vec![Vec::new(); self.servers.len()];
+            let mut positions = vec![Vec::new(); self.servers.len()];
             for (position, (endpoint, key)) in located.into_iter().enumerate() {
-                let (keys, positions) = &mut groups[endpoint];
-                keys.push(key);
-                positions.push(position);
+                keys[endpoint].push(key);
+                positions[endpoint].push(position);
             }
-            let groups = groups.into_iter().enumerate();
+            let groups = keys.into_iter().zip(positions).enumerate();
+            let groups = groups.filter(|(_, (keys, _))| !keys.is_empty());
             Spread::retrieve(
                 groups
-                    .filter(|(_, (keys, _))| !keys.is_empty())
                     .map(|(endpoint, (keys, positions))| {
                         (endpoint, request(Keys::Many(keys)), positions)
                     })
                     .collect(),
             )
         } else {
-            Spread::each(located.into_iter().map(|(endpoint, key)| (endpoint, request(Keys::One(key)))))
-                .reading()
+            Spread::each(
+                located
+                    .into_iter()
+                    .map(|(endpoint, key)| (endpoint, request(Keys::One(key)))),
+            )
+            .reading()
         };
         Ok(Operation::Spread(Box::new(spread)))
     }
@@ -203,7 +221,9 @@ impl Plan {
             let (endpoint, key) = self.locate(key, place)?;
             requests.push((endpoint, self.store_request(mode, key, value, expiry, None)));
         }
-        Ok(Operation::Spread(Box::new(Spread::each(requests.into_iter()))))
+        Ok(Operation::Spread(Box::new(Spread::each(
+            requests.into_iter(),
+        ))))
     }
 
     fn store_request<'a>(
@@ -263,7 +283,10 @@ impl Plan {
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
         let (endpoint, key) = self.locate(key, place)?;
-        Ok(Operation::single(endpoint, Request::Delete(Delete { key, cas })))
+        Ok(Operation::single(
+            endpoint,
+            Request::Delete(Delete { key, cas }),
+        ))
     }
 
     /// Removes several items, pipelined on all servers at once.
@@ -276,7 +299,9 @@ impl Plan {
         keys: impl ExactSizeIterator<Item = &'a [u8]>,
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
-        self.each(keys, place, |key| Request::Delete(Delete { key, cas: None }))
+        self.each(keys, place, |key| {
+            Request::Delete(Delete { key, cas: None })
+        })
     }
 
     /// Changes the expiry of one item.
@@ -291,7 +316,10 @@ impl Plan {
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
         let (endpoint, key) = self.locate(key, place)?;
-        Ok(Operation::single(endpoint, Request::Touch(Touch { key, expiry })))
+        Ok(Operation::single(
+            endpoint,
+            Request::Touch(Touch { key, expiry }),
+        ))
     }
 
     /// Changes the expiry of several items, pipelined on all servers at once.
@@ -319,7 +347,9 @@ impl Plan {
             let (endpoint, key) = self.locate(key, place)?;
             requests.push((endpoint, request(key)));
         }
-        Ok(Operation::Spread(Box::new(Spread::each(requests.into_iter()))))
+        Ok(Operation::Spread(Box::new(Spread::each(
+            requests.into_iter(),
+        ))))
     }
 
     /// Asks every server the same, or the one that `place` names.

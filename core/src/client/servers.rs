@@ -72,7 +72,10 @@ impl FromStr for ServerAddress {
         let mut parts = text.split(';');
         let mut server = Self::new(parts.next().unwrap_or_default().parse()?);
         for part in parts {
-            let weight = part.trim().strip_prefix("weight=").and_then(|n| n.parse().ok());
+            let weight = part
+                .trim()
+                .strip_prefix("weight=")
+                .and_then(|n| n.parse().ok());
             let Some(weight) = weight else {
                 let message = format!("server \"{text}\": \"{part}\" is no weight=N");
                 return Err(Error::new(ErrorKind::Config, message));
