@@ -11,6 +11,7 @@
 //! ```
 
 pub mod errors;
+pub mod server;
 pub mod value;
 
 use napi_derive::napi;

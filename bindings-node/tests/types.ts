@@ -6,6 +6,8 @@
 
 import {
   ConnectionLostError,
+  EmbeddedServer,
+  type EmbeddedServerOptions,
   type ErrorKind,
   MemoxideError,
   PartialError,
@@ -45,3 +47,25 @@ new MemoxideError("what happened");
 // @ts-expect-error: an outcome, not an error
 const miss: ErrorKind = "Miss";
 void miss;
+
+// The embedded server
+
+export async function serve(options: EmbeddedServerOptions): Promise<string> {
+  await using server = await EmbeddedServer.start({ ...options, time: 0, auth: { ada: "secret" } });
+  same<typeof server.port, number>(true);
+  same<ReturnType<typeof server.restart>, Promise<void>>(true);
+  await server.stop({ graceful: true });
+  // @ts-expect-error: the system or the options chose it
+  server.port = 11211;
+  // @ts-expect-error: a server starts with `start`
+  new EmbeddedServer();
+  return server.endpoint;
+}
+
+// @ts-expect-error: ports are numbers
+const text: EmbeddedServerOptions = { port: "11211" };
+// @ts-expect-error: not an option
+const unknown: EmbeddedServerOptions = { memory: 64 };
+// @ts-expect-error: a certificate needs its key
+const keyless: EmbeddedServerOptions = { tls: { cert: "" } };
+void [text, unknown, keyless];

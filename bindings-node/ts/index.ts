@@ -35,3 +35,4 @@ export {
   UnsupportedError,
   ValueTooLargeError,
 } from "./errors.js";
+export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";

@@ -7,7 +7,12 @@
  */
 
 import type { ErrorFields } from "../native.js";
-import { type ErrorKind, errorClasses, type MemoxideError } from "./errors.js";
+import {
+  type ErrorKind,
+  errorClasses,
+  InvalidArgumentError,
+  type MemoxideError,
+} from "./errors.js";
 
 /** Builds the class of an error that the core described. */
 export function rebuild(fields: ErrorFields): MemoxideError {
@@ -21,9 +26,16 @@ export function rebuild(fields: ErrorFields): MemoxideError {
 
 /** Returns the class for what a native function threw; any other value as it is. */
 export function rebuilt(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || !("memoxide" in thrown)) return thrown;
-  return rebuild(thrown.memoxide as ErrorFields);
+  if (!(thrown instanceof Error)) return thrown;
+  if ("memoxide" in thrown) return rebuild(thrown.memoxide as ErrorFields);
+  if ("code" in thrown && wrongType.test(String(thrown.code))) {
+    return new InvalidArgumentError(thrown.message, { cause: thrown });
+  }
+  return thrown;
 }
+
+/** The codes of errors for arguments that Node-API could not convert. */
+const wrongType = /^(InvalidArg|[A-Z]\w+Expected)$/;
 
 /** Runs a native function, with the classes of this package for what it throws. */
 export function calling<T>(call: () => T): T {
@@ -34,10 +46,10 @@ export function calling<T>(call: () => T): T {
   }
 }
 
-/** Awaits a native promise, with the classes of this package for its rejection. */
-export async function awaiting<T>(promise: Promise<T>): Promise<T> {
+/** Awaits a native promise, with the classes of this package for what goes wrong. */
+export async function awaiting<T>(call: () => Promise<T>): Promise<T> {
   try {
-    return await promise;
+    return await call();
   } catch (thrown) {
     throw rebuilt(thrown);
   }

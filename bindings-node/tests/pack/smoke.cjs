@@ -3,7 +3,7 @@
 
 const assert = require("node:assert/strict");
 
-const { ConnectError, MemoxideError } = require("memoxide");
+const { ConnectError, EmbeddedServer, MemoxideError } = require("memoxide");
 
 async function main() {
   const imported = await import("memoxide");
@@ -12,6 +12,11 @@ async function main() {
   const error = new ConnectError("connection refused", { endpoint: "127.0.0.1:1" });
   assert.equal(error.code, "ERR_MEMOXIDE_CONNECT");
   assert.ok(error.isConnection);
+
+  const server = await EmbeddedServer.start();
+  assert.ok(server.isRunning);
+  await server.stop();
+  assert.ok(!server.isRunning);
 }
 
 main();
