@@ -1,12 +1,14 @@
 //! The native module of the Python package: conversion between two worlds.
 //!
 //! What memcached is, the core knows; what Python is, the package beside this
-//! crate knows. The rooms here carry values (`value`) and failures (`errors`)
-//! from one to the other.
+//! crate knows. The rooms here carry values (`value`, `json`) and failures
+//! (`errors`) from one to the other, tell the core of forks (`fork`), and hold
+//! the embedded server (`server`).
 
 mod errors;
 mod fork;
 mod json;
+mod server;
 mod value;
 
 use pyo3::prelude::*;
@@ -15,6 +17,9 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::server::EmbeddedServer;
 
     #[pymodule_export]
     use super::value::Codec;

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import pathlib
+import socket
 import sys
 
 import memoxide
@@ -32,6 +33,16 @@ def main() -> None:
         f"the wheel does not stand alone: {needs}",
     )
     check(issubclass(memoxide.TimeoutError, TimeoutError), "errors lost their builtins")
+    with (
+        memoxide.EmbeddedServer() as server,
+        socket.create_connection(server.address, timeout=5) as connection,
+    ):
+        connection.sendall(b"set greeting 0 0 5\r\nhello\r\nget greeting\r\nquit\r\n")
+        reply = b"".join(iter(lambda: connection.recv(4096), b""))
+    check(
+        reply == b"STORED\r\nVALUE greeting 0 5\r\nhello\r\nEND\r\n",
+        f"the embedded server answered {reply!r}",
+    )
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from memoxide.errors import (
     UnsupportedError,
     ValueTooLargeError,
 )
+from memoxide.server import EmbeddedServer
 
 __all__ = [
     "AuthError",
@@ -44,6 +45,7 @@ __all__ = [
     "ConnectError",
     "ConnectionLostError",
     "DecodeError",
+    "EmbeddedServer",
     "EncodeError",
     "InvalidArgumentError",
     "InvalidKeyError",

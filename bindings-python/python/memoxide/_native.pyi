@@ -3,9 +3,11 @@ The native half of the package; import `memoxide` instead.
 """
 
 from memoxide.errors import MemoxideError
-from typing import Any, Final, SupportsIndex, final
+from os import PathLike
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
+from typing_extensions import disjoint_base
 
-__all__ = ["__version__", "Codec", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout"]
+__all__ = ["__version__", "Codec", "EmbeddedServer", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout"]
 
 __version__: Final[str]
 """
@@ -48,6 +50,90 @@ class Codec:
         Raises:
             EncodeError: The dialect has no place for the value.
             ValueTooLargeError: The result is over `max_value_size`.
+        """
+
+@disjoint_base
+class EmbeddedServer:
+    """
+    A memcached in this process; `memoxide.EmbeddedServer` is the class to use.
+    """
+    def __new__(cls, /, *, address: str = "127.0.0.1", port: SupportsIndex = 0, unix_socket: str | PathLike[str] | None = None, memory_limit: SupportsIndex = ..., item_size_limit: SupportsIndex = ..., threads: SupportsIndex = 1, max_connections: SupportsIndex = 1024, idle_timeout: SupportsFloat | SupportsIndex | None = None, virtual_time: SupportsIndex | None = None, users: dict[str, str] | None = None, sasl_users: dict[str, str] | None = None, tls_certificate: str | PathLike[str] | None = None, tls_key: str | PathLike[str] | None = None) -> EmbeddedServer: ...
+    def __repr__(self, /) -> str: ...
+    def accept_connections(self, /) -> None:
+        """
+        Listens again after `refuse_connections`.
+        """
+    @property
+    def address(self, /) -> tuple[str, int]:
+        """
+        The TCP address and port, as `socket.create_connection` takes them.
+
+        Raises:
+            UnsupportedError: The server listens on a unix socket.
+        """
+    def advance(self, seconds: SupportsIndex, /) -> None:
+        """
+        Moves the server's time forward by whole seconds; items expire at once.
+        """
+    @property
+    def connections(self, /) -> int:
+        """
+        How many connections the server has taken since its start.
+        """
+    def disconnect_all(self, /) -> None:
+        """
+        Closes every connection that is open now; new ones are welcome.
+        """
+    @property
+    def endpoint(self, /) -> str:
+        """
+        The address as clients name it: `127.0.0.1:PORT`, `[::1]:PORT`, or the
+        path of the unix socket.
+        """
+    def freeze(self, /) -> None:
+        """
+        Stops answering without closing anything, as a stopped process does.
+        """
+    @property
+    def is_running(self, /) -> bool:
+        """
+        Whether the server runs: False after `stop`, after a client's `shutdown`
+        and in a forked child.
+        """
+    @property
+    def open_connections(self, /) -> int:
+        """
+        How many connections are open at the moment.
+        """
+    @property
+    def port(self, /) -> int:
+        """
+        The TCP port, 0 with a unix socket.
+        """
+    def refuse_connections(self, /) -> None:
+        """
+        Refuses new connections; open ones stay, and the port is kept.
+        """
+    def restart(self, /, down: SupportsFloat | SupportsIndex = 0.0) -> None:
+        """
+        Does to clients what a restart of memcached does: closes all connections,
+        forgets all items, stays away for `down` seconds, and listens again on
+        the same port. Returns once it does.
+        """
+    def stop(self, /) -> None:
+        """
+        Closes the port and all connections and waits for the server's threads,
+        which takes about a millisecond; more calls do nothing, and so does the
+        copy in a forked child.
+        """
+    def thaw(self, /) -> None:
+        """
+        Serves again after `freeze`; what has arrived meanwhile is answered.
+        """
+    @property
+    def time(self, /) -> int:
+        """
+        The server's time in seconds since the epoch.
         """
 
 def fork_generation() -> int:

@@ -1,0 +1,279 @@
+//! The embedded server as a Python class.
+//!
+//! The handle holds the server and nothing of what it does. Starting, stopping
+//! and waiting happen without the GIL; the lock is taken after the GIL is given
+//! up and left before it is asked for again.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use memoxide::server::{Clock, Credential};
+use memoxide::tls::{Identity, ServerTls};
+use memoxide::{Error, ErrorKind, fork};
+use pyo3::prelude::*;
+
+use crate::errors::Result;
+
+/// A memcached in this process; `memoxide.EmbeddedServer` is the class to use.
+#[pyclass(frozen, subclass, module = "memoxide._native")]
+pub(crate) struct EmbeddedServer {
+    server: RwLock<memoxide::EmbeddedServer>,
+    clock: Clock,
+    endpoint: String,
+    address: Option<(String, u16)>,
+    generation: u64,
+}
+
+#[pymethods]
+impl EmbeddedServer {
+    #[new]
+    #[pyo3(signature = (
+        *,
+        address = "127.0.0.1",
+        port = 0,
+        unix_socket = None,
+        memory_limit = 64 << 20,
+        item_size_limit = 1 << 20,
+        threads = 1,
+        max_connections = 1024,
+        idle_timeout = None,
+        virtual_time = None,
+        users = None,
+        sasl_users = None,
+        tls_certificate = None,
+        tls_key = None,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        address: &str,
+        port: u16,
+        unix_socket: Option<PathBuf>,
+        memory_limit: u64,
+        item_size_limit: u32,
+        threads: usize,
+        max_connections: usize,
+        idle_timeout: Option<f64>,
+        virtual_time: Option<u64>,
+        users: Option<HashMap<String, String>>,
+        sasl_users: Option<HashMap<String, String>>,
+        tls_certificate: Option<PathBuf>,
+        tls_key: Option<PathBuf>,
+    ) -> Result<Self> {
+        let address: IpAddr = address.parse().map_err(|_| {
+            Error::new(
+                ErrorKind::Config,
+                format!("address {address:?} is no IP address"),
+            )
+        })?;
+        let clock = virtual_time.map_or_else(Clock::real, Clock::virtual_at);
+        let mut builder = memoxide::EmbeddedServer::builder()
+            .address(address)
+            .port(port)
+            .memory_limit(memory_limit)
+            .item_size_limit(item_size_limit)
+            .threads(threads)
+            .max_connections(max_connections)
+            .idle_timeout(idle_timeout.map(seconds).transpose()?)
+            .clock(clock.clone());
+        if let Some(path) = unix_socket {
+            builder = builder.unix_socket(path);
+        }
+        if let Some(users) = users {
+            builder = builder.auth(credentials(users));
+        }
+        if let Some(users) = sasl_users {
+            builder = builder.sasl(credentials(users));
+        }
+        builder = match (tls_certificate, tls_key) {
+            (Some(certificate), Some(key)) => {
+                builder.tls(ServerTls::new(Identity::from_files(certificate, key)?))
+            }
+            (None, None) => builder,
+            _ => {
+                let message = "tls_certificate and tls_key are given together or not at all";
+                return Err(Error::new(ErrorKind::Config, message).into());
+            }
+        };
+        let server = py.detach(|| builder.start())?;
+        Ok(Self {
+            clock,
+            endpoint: server.endpoint().to_owned(),
+            address: server
+                .address()
+                .map(|address| (address.ip().to_string(), address.port())),
+            generation: fork::generation(),
+            server: RwLock::new(server),
+        })
+    }
+
+    /// The address as clients name it: `127.0.0.1:PORT`, `[::1]:PORT`, or the
+    /// path of the unix socket.
+    #[getter]
+    fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The TCP address and port, as `socket.create_connection` takes them.
+    ///
+    /// Raises:
+    ///     UnsupportedError: The server listens on a unix socket.
+    #[getter]
+    fn address(&self) -> Result<(&str, u16)> {
+        let Some((host, port)) = &self.address else {
+            let message = "the server listens on a unix socket and has no address";
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .at(self.endpoint.as_str())
+                .into());
+        };
+        Ok((host, *port))
+    }
+
+    /// The TCP port, 0 with a unix socket.
+    #[getter]
+    fn port(&self) -> u16 {
+        self.address.as_ref().map_or(0, |(_, port)| *port)
+    }
+
+    /// The server's time in seconds since the epoch.
+    #[getter]
+    fn time(&self) -> u64 {
+        self.clock.unix_seconds()
+    }
+
+    /// Whether the server runs: False after `stop`, after a client's `shutdown`
+    /// and in a forked child.
+    #[getter]
+    fn is_running(&self, py: Python<'_>) -> bool {
+        self.with(py, |server| Ok(server.is_running()))
+            .unwrap_or(false)
+    }
+
+    /// How many connections the server has taken since its start.
+    #[getter]
+    fn connections(&self, py: Python<'_>) -> Result<u64> {
+        self.with(py, |server| Ok(server.connections()))
+    }
+
+    /// How many connections are open at the moment.
+    #[getter]
+    fn open_connections(&self, py: Python<'_>) -> Result<usize> {
+        self.with(py, |server| Ok(server.open_connections()))
+    }
+
+    /// Moves the server's time forward by whole seconds; items expire at once.
+    #[pyo3(signature = (seconds, /))]
+    fn advance(&self, seconds: i64) -> Result<()> {
+        let seconds = u64::try_from(seconds).map_err(|cause| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "the server's time does not go back",
+            )
+            .caused_by(cause)
+        })?;
+        self.clock.advance(seconds);
+        Ok(())
+    }
+
+    /// Closes every connection that is open now; new ones are welcome.
+    fn disconnect_all(&self, py: Python<'_>) -> Result<()> {
+        self.with(py, memoxide::EmbeddedServer::disconnect_all)
+    }
+
+    /// Stops answering without closing anything, as a stopped process does.
+    fn freeze(&self, py: Python<'_>) -> Result<()> {
+        self.with(py, memoxide::EmbeddedServer::freeze)
+    }
+
+    /// Serves again after `freeze`; what has arrived meanwhile is answered.
+    fn thaw(&self, py: Python<'_>) -> Result<()> {
+        self.with(py, memoxide::EmbeddedServer::thaw)
+    }
+
+    /// Refuses new connections; open ones stay, and the port is kept.
+    fn refuse_connections(&self, py: Python<'_>) -> Result<()> {
+        self.with(py, memoxide::EmbeddedServer::refuse_connections)
+    }
+
+    /// Listens again after `refuse_connections`.
+    fn accept_connections(&self, py: Python<'_>) -> Result<()> {
+        self.with(py, memoxide::EmbeddedServer::accept_connections)
+    }
+
+    /// Does to clients what a restart of memcached does: closes all connections,
+    /// forgets all items, stays away for `down` seconds, and listens again on
+    /// the same port. Returns once it does.
+    #[pyo3(signature = (down = 0.0))]
+    fn restart(&self, py: Python<'_>, down: f64) -> Result<()> {
+        let down = seconds(down)?;
+        self.with(py, |server| server.restart(down))
+    }
+
+    /// Closes the port and all connections and waits for the server's threads,
+    /// which takes about a millisecond; more calls do nothing, and so does the
+    /// copy in a forked child.
+    fn stop(&self, py: Python<'_>) {
+        if self.is_inherited() {
+            return;
+        }
+        py.detach(|| {
+            self.server
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .stop();
+        });
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let state = if self.is_running(py) {
+            "running"
+        } else {
+            "stopped"
+        };
+        format!("<EmbeddedServer {} {state}>", self.endpoint)
+    }
+}
+
+impl EmbeddedServer {
+    /// Asks the server without the GIL.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        ask: impl FnOnce(&memoxide::EmbeddedServer) -> memoxide::Result<T> + Send,
+    ) -> Result<T> {
+        if self.is_inherited() {
+            let message = "the server belongs to the process that started it";
+            return Err(Error::new(ErrorKind::Closed, message)
+                .at(self.endpoint.as_str())
+                .into());
+        }
+        let answer = py.detach(|| ask(&self.server.read().unwrap_or_else(PoisonError::into_inner)));
+        Ok(answer.map_err(|error| error.at(self.endpoint.as_str()))?)
+    }
+
+    /// Whether a fork brought this copy here. Its lock may be held for ever by
+    /// a thread that only the parent has, so this is asked before locking.
+    fn is_inherited(&self) -> bool {
+        self.generation != fork::generation()
+    }
+}
+
+fn credentials(users: HashMap<String, String>) -> impl Iterator<Item = Credential> {
+    users
+        .into_iter()
+        .map(|(name, password)| Credential::new(name, password))
+}
+
+/// Returns a duration for a number of seconds from Python.
+fn seconds(seconds: f64) -> memoxide::Result<Duration> {
+    Duration::try_from_secs_f64(seconds).map_err(|cause| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("{seconds} is no number of seconds to wait"),
+        )
+        .caused_by(cause)
+    })
+}
