@@ -11,7 +11,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use memoxide::server::{Clock, Credential};
-use memoxide::tls::{Identity, ServerTls};
+use memoxide::tls::{ClientCertificate, Identity, ServerTls};
 use memoxide::{Error, ErrorKind, fork};
 use pyo3::prelude::*;
 
@@ -22,7 +22,7 @@ use crate::errors::Result;
 pub(crate) struct EmbeddedServer {
     server: RwLock<memoxide::EmbeddedServer>,
     clock: Clock,
-    endpoint: String,
+    endpoints: Vec<String>,
     address: Option<(String, u16)>,
     generation: u64,
 }
@@ -40,11 +40,14 @@ impl EmbeddedServer {
         threads = 1,
         max_connections = 1024,
         idle_timeout = None,
-        virtual_time = None,
-        users = None,
-        sasl_users = None,
-        tls_certificate = None,
+        request_timeout = 120.0,
+        auth = None,
+        sasl = None,
+        tls_cert = None,
         tls_key = None,
+        tls_client_ca = None,
+        tls_client_cert = "required",
+        time = None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -57,11 +60,14 @@ impl EmbeddedServer {
         threads: usize,
         max_connections: usize,
         idle_timeout: Option<f64>,
-        virtual_time: Option<u64>,
-        users: Option<HashMap<String, String>>,
-        sasl_users: Option<HashMap<String, String>>,
-        tls_certificate: Option<PathBuf>,
+        request_timeout: Option<f64>,
+        auth: Option<HashMap<String, String>>,
+        sasl: Option<HashMap<String, String>>,
+        tls_cert: Option<PathBuf>,
         tls_key: Option<PathBuf>,
+        tls_client_ca: Option<PathBuf>,
+        tls_client_cert: &str,
+        time: Option<u64>,
     ) -> Result<Self> {
         let address: IpAddr = address.parse().map_err(|_| {
             Error::new(
@@ -69,7 +75,7 @@ impl EmbeddedServer {
                 format!("address {address:?} is no IP address"),
             )
         })?;
-        let clock = virtual_time.map_or_else(Clock::real, Clock::virtual_at);
+        let clock = time.map_or_else(Clock::real, Clock::virtual_at);
         let mut builder = memoxide::EmbeddedServer::builder()
             .address(address)
             .port(port)
@@ -78,30 +84,24 @@ impl EmbeddedServer {
             .threads(threads)
             .max_connections(max_connections)
             .idle_timeout(idle_timeout.map(seconds).transpose()?)
+            .request_timeout(request_timeout.map(seconds).transpose()?)
             .clock(clock.clone());
         if let Some(path) = unix_socket {
             builder = builder.unix_socket(path);
         }
-        if let Some(users) = users {
+        if let Some(users) = auth {
             builder = builder.auth(credentials(users));
         }
-        if let Some(users) = sasl_users {
+        if let Some(users) = sasl {
             builder = builder.sasl(credentials(users));
         }
-        builder = match (tls_certificate, tls_key) {
-            (Some(certificate), Some(key)) => {
-                builder.tls(ServerTls::new(Identity::from_files(certificate, key)?))
-            }
-            (None, None) => builder,
-            _ => {
-                let message = "tls_certificate and tls_key are given together or not at all";
-                return Err(Error::new(ErrorKind::Config, message).into());
-            }
-        };
+        if let Some(tls) = tls(tls_cert, tls_key, tls_client_ca, tls_client_cert)? {
+            builder = builder.tls(tls);
+        }
         let server = py.detach(|| builder.start())?;
         Ok(Self {
             clock,
-            endpoint: server.endpoint().to_owned(),
+            endpoints: server.endpoints().map(str::to_owned).collect(),
             address: server
                 .address()
                 .map(|address| (address.ip().to_string(), address.port())),
@@ -114,7 +114,13 @@ impl EmbeddedServer {
     /// path of the unix socket.
     #[getter]
     fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.endpoints[0]
+    }
+
+    /// Every address listened on, in that form.
+    #[getter]
+    fn endpoints(&self) -> Vec<&str> {
+        self.endpoints.iter().map(String::as_str).collect()
     }
 
     /// The TCP address and port, as `socket.create_connection` takes them.
@@ -126,7 +132,7 @@ impl EmbeddedServer {
         let Some((host, port)) = &self.address else {
             let message = "the server listens on a unix socket and has no address";
             return Err(Error::new(ErrorKind::Unsupported, message)
-                .at(self.endpoint.as_str())
+                .at(self.endpoint())
                 .into());
         };
         Ok((host, *port))
@@ -214,16 +220,20 @@ impl EmbeddedServer {
 
     /// Closes the port and all connections and waits for the server's threads,
     /// which takes about a millisecond; more calls do nothing, and so does the
-    /// copy in a forked child.
-    fn stop(&self, py: Python<'_>) {
+    /// copy in a forked child. With `graceful`, clients may take the replies
+    /// that are already written first, for at most 5 seconds.
+    #[pyo3(signature = (*, graceful = false))]
+    fn stop(&self, py: Python<'_>, graceful: bool) {
         if self.is_inherited() {
             return;
         }
         py.detach(|| {
-            self.server
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .stop();
+            let mut server = self.server.write().unwrap_or_else(PoisonError::into_inner);
+            if graceful {
+                server.stop_gracefully();
+            } else {
+                server.stop();
+            }
         });
     }
 
@@ -233,7 +243,7 @@ impl EmbeddedServer {
         } else {
             "stopped"
         };
-        format!("<EmbeddedServer {} {state}>", self.endpoint)
+        format!("<EmbeddedServer {} {state}>", self.endpoint())
     }
 }
 
@@ -247,17 +257,46 @@ impl EmbeddedServer {
         if self.is_inherited() {
             let message = "the server belongs to the process that started it";
             return Err(Error::new(ErrorKind::Closed, message)
-                .at(self.endpoint.as_str())
+                .at(self.endpoint())
                 .into());
         }
         let answer = py.detach(|| ask(&self.server.read().unwrap_or_else(PoisonError::into_inner)));
-        Ok(answer.map_err(|error| error.at(self.endpoint.as_str()))?)
+        Ok(answer.map_err(|error| error.at(self.endpoint()))?)
     }
 
     /// Whether a fork brought this copy here. Its lock may be held for ever by
     /// a thread that only the parent has, so this is asked before locking.
     fn is_inherited(&self) -> bool {
         self.generation != fork::generation()
+    }
+}
+
+fn tls(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+    client_cert: &str,
+) -> memoxide::Result<Option<ServerTls>> {
+    let refuse = |message: String| Err(Error::new(ErrorKind::Config, message));
+    let (Some(cert), Some(key)) = (&cert, &key) else {
+        if cert.is_none() && key.is_none() && client_ca.is_none() {
+            return Ok(None);
+        }
+        return refuse("TLS needs both tls_cert and tls_key".to_owned());
+    };
+    let client_cert = match client_cert {
+        "required" => ClientCertificate::Required,
+        "requested" => ClientCertificate::Requested,
+        other => {
+            return refuse(format!(
+                "tls_client_cert is neither \"requested\" nor \"required\": {other:?}"
+            ));
+        }
+    };
+    let tls = ServerTls::new(Identity::from_files(cert, key)?);
+    match client_ca {
+        Some(authorities) => tls.client_ca_file(authorities, client_cert).map(Some),
+        None => Ok(Some(tls)),
     }
 }
 

@@ -6,7 +6,9 @@ import asyncio
 import gc
 import os
 import socket
+import ssl
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import memoxide
@@ -15,7 +17,8 @@ from memoxide import EmbeddedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+TLS = Path(__file__).parents[2] / "tests" / "vectors" / "tls"
 
 
 def connect(server: EmbeddedServer) -> socket.socket:
@@ -56,6 +59,18 @@ def test_the_address_is_told_in_three_ways(memoxide_server: EmbeddedServer) -> N
     assert memoxide_server.address == ("127.0.0.1", memoxide_server.port)
     assert memoxide_server.endpoint == f"127.0.0.1:{memoxide_server.port}"
     assert memoxide_server.port > 0
+
+
+def test_every_address_is_told() -> None:
+    with EmbeddedServer() as server:
+        assert server.endpoints == [server.endpoint]
+
+
+def test_a_graceful_stop_lets_replies_arrive() -> None:
+    with EmbeddedServer() as server, connect(server) as connection:
+        assert ask(connection, b"set a 0 0 1\r\n1\r\n") == b"STORED\r\n"
+        server.stop(graceful=True)
+        assert not server.is_running
 
 
 def test_servers_do_not_share_items() -> None:
@@ -111,7 +126,7 @@ def test_a_stopped_server_says_so_with_its_endpoint() -> None:
 
 
 def test_time_moves_only_by_hand_if_virtual() -> None:
-    with EmbeddedServer(virtual_time=1_700_000_000) as server:
+    with EmbeddedServer(time=1_700_000_000) as server:
         assert server.time == 1_700_000_000
         server.advance(60)
         assert server.time == 1_700_000_060
@@ -181,12 +196,36 @@ def test_ipv6_has_brackets() -> None:
         assert ask(connection, b"version\r\n").startswith(b"VERSION")
 
 
+def test_tls_asks_for_a_certificate_of_the_client() -> None:
+    with EmbeddedServer(
+        tls_cert=TLS / "server.pem",
+        tls_key=TLS / "server.key",
+        tls_client_ca=TLS / "ca.pem",
+    ) as server:
+        context = ssl.create_default_context(cafile=TLS / "ca.pem")
+        context.load_cert_chain(TLS / "client.pem", TLS / "client.key")
+        with (
+            connect(server) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as connection,
+        ):
+            assert ask(connection, b"version\r\n").startswith(b"VERSION")
+        stranger = ssl.create_default_context(cafile=TLS / "ca.pem")
+        with (
+            connect(server) as plain,
+            pytest.raises((ssl.SSLError, ConnectionError)),
+            stranger.wrap_socket(plain, server_hostname="localhost") as connection,
+        ):
+            ask(connection, b"version\r\n")
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [
         ({"address": "localhost"}, memoxide.ConfigError),
         ({"address": "192.0.2.1"}, memoxide.ConnectError),
         ({"tls_key": "key.pem"}, memoxide.ConfigError),
+        ({"tls_client_ca": "ca.pem"}, memoxide.ConfigError),
+        ({"tls_cert": "no.pem", "tls_key": "no.pem"}, memoxide.ConfigError),
         ({"idle_timeout": -1.0}, memoxide.InvalidArgumentError),
         ({"idle_timeout": float("nan")}, memoxide.InvalidArgumentError),
         ({"port": 65536}, OverflowError),

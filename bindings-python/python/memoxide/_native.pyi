@@ -57,7 +57,7 @@ class EmbeddedServer:
     """
     A memcached in this process; `memoxide.EmbeddedServer` is the class to use.
     """
-    def __new__(cls, /, *, address: str = "127.0.0.1", port: SupportsIndex = 0, unix_socket: str | PathLike[str] | None = None, memory_limit: SupportsIndex = ..., item_size_limit: SupportsIndex = ..., threads: SupportsIndex = 1, max_connections: SupportsIndex = 1024, idle_timeout: SupportsFloat | SupportsIndex | None = None, virtual_time: SupportsIndex | None = None, users: dict[str, str] | None = None, sasl_users: dict[str, str] | None = None, tls_certificate: str | PathLike[str] | None = None, tls_key: str | PathLike[str] | None = None) -> EmbeddedServer: ...
+    def __new__(cls, /, *, address: str = "127.0.0.1", port: SupportsIndex = 0, unix_socket: str | PathLike[str] | None = None, memory_limit: SupportsIndex = ..., item_size_limit: SupportsIndex = ..., threads: SupportsIndex = 1, max_connections: SupportsIndex = 1024, idle_timeout: SupportsFloat | SupportsIndex | None = None, request_timeout: SupportsFloat | SupportsIndex | None = 120.0, auth: dict[str, str] | None = None, sasl: dict[str, str] | None = None, tls_cert: str | PathLike[str] | None = None, tls_key: str | PathLike[str] | None = None, tls_client_ca: str | PathLike[str] | None = None, tls_client_cert: str = "required", time: SupportsIndex | None = None) -> EmbeddedServer: ...
     def __repr__(self, /) -> str: ...
     def accept_connections(self, /) -> None:
         """
@@ -90,6 +90,11 @@ class EmbeddedServer:
         The address as clients name it: `127.0.0.1:PORT`, `[::1]:PORT`, or the
         path of the unix socket.
         """
+    @property
+    def endpoints(self, /) -> list[str]:
+        """
+        Every address listened on, in that form.
+        """
     def freeze(self, /) -> None:
         """
         Stops answering without closing anything, as a stopped process does.
@@ -120,11 +125,12 @@ class EmbeddedServer:
         forgets all items, stays away for `down` seconds, and listens again on
         the same port. Returns once it does.
         """
-    def stop(self, /) -> None:
+    def stop(self, /, *, graceful: bool = False) -> None:
         """
         Closes the port and all connections and waits for the server's threads,
         which takes about a millisecond; more calls do nothing, and so does the
-        copy in a forked child.
+        copy in a forked child. With `graceful`, clients may take the replies
+        that are already written first, for at most 5 seconds.
         """
     def thaw(self, /) -> None:
         """

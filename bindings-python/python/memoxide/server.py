@@ -47,15 +47,20 @@ class EmbeddedServer(_native.EmbeddedServer):
             1024 by default.
         idle_timeout: Seconds after which a silent connection is closed; never
             by default.
-        virtual_time: A time in seconds since the epoch at which the server's
-            clock stands until `advance` moves it; by default it follows the
-            machine's.
-        users: Names and passwords that the text protocol asks for.
-        sasl_users: Names and passwords that the binary protocol asks for; the
-            text protocol is off then.
-        tls_certificate: The path of a certificate chain in PEM; with `tls_key`
-            the server speaks TLS.
-        tls_key: The path of its private key in PEM.
+        request_timeout: Seconds that one request may take to arrive, and a reply
+            to be taken, 120 by default; None for no limit.
+        auth: Passwords by user, for the text protocol, which then asks for them.
+        sasl: Passwords by user, for SASL in the binary protocol; the text
+            protocol is off then.
+        tls_cert: The path of a certificate in PEM, followed by those between it
+            and its authority; with `tls_key` the server speaks TLS.
+        tls_key: The path of the certificate's key in PEM.
+        tls_client_ca: The path of the authorities in PEM that the certificates
+            of clients are checked against; by default clients need none.
+        tls_client_cert: `"required"`, the default, or `"requested"`: whether
+            clients without a certificate are let in.
+        time: A time in seconds since the epoch at which the server's clock
+            stands until `advance` moves it; by default it follows the machine's.
 
     Raises:
         ConfigError: An option cannot be used.
