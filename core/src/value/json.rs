@@ -21,7 +21,10 @@
 //! assert!(json::check(r#"{"id": 9007199254740993}"#).is_err());
 //! ```
 
-use std::fmt;
+use std::num::ParseFloatError;
+
+use super::Flaw;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The most lists and maps that may stand inside each other.
 pub const MAX_DEPTH: usize = 100;
@@ -47,23 +50,6 @@ pub enum Shape {
     /// A string.
     String,
 }
-
-/// Why a text is refused, and where.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Flaw {
-    /// The offset in bytes.
-    pub at: usize,
-    /// The rule that is broken.
-    pub rule: &'static str,
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at byte {}", self.rule, self.at)
-    }
-}
-
-impl std::error::Error for Flaw {}
 
 /// Checks that the dialect `memoxide` may store `text`.
 ///
@@ -125,6 +111,35 @@ pub(crate) fn scan(text: &str, rules: Rules) -> Result<Shape, Flaw> {
         return Err(scanner.flaw("more text after the value"));
     }
     Ok(shape)
+}
+
+/// The error for JSON text that must not be stored.
+#[cold]
+pub(crate) fn refused(flaw: Flaw) -> Error {
+    Error::new(
+        ErrorKind::Encode,
+        format!("value cannot be stored as JSON: {flaw}"),
+    )
+    .caused_by(flaw)
+}
+
+/// Writes `text` as a JSON string, escaping what must be.
+pub(crate) fn quote(text: &str) -> String {
+    serde_json::to_string(text).expect("text always has a JSON form")
+}
+
+/// Returns the text of a JSON string that was checked before.
+pub(crate) fn unquote(text: &str) -> Result<String> {
+    serde_json::from_str(text).map_err(|error| {
+        Error::new(ErrorKind::Encode, "text in JSON form cannot be stored").caused_by(error)
+    })
+}
+
+/// Parses a JSON number that was checked before.
+pub(crate) fn float(text: &str) -> Result<f64> {
+    text.trim_ascii().parse().map_err(|error: ParseFloatError| {
+        Error::new(ErrorKind::Encode, "number cannot be parsed").caused_by(error)
+    })
 }
 
 /// The open containers are a stack of bits, so a scan allocates nothing.

@@ -27,15 +27,18 @@
 mod codec;
 mod compress;
 mod dialect;
+mod flaw;
 mod foreign;
 pub mod json;
 mod number;
+pub mod php;
 
 use std::borrow::Cow;
 
 pub use codec::{Codec, DEFAULT_MAX_DECOMPRESSED_SIZE, DEFAULT_MAX_VALUE_SIZE, Serializer};
 pub use compress::{Compression, CompressionFormat};
 pub use dialect::Dialect;
+pub use flaw::Flaw;
 pub use foreign::{Foreign, Format, Formats};
 
 /// A value as it crosses the border between the core and the application.

@@ -19,7 +19,7 @@ use super::super::codec::{Codec, Serializer};
 use super::super::foreign::Format;
 use super::super::json::{self, Rules, Shape};
 use super::super::{Dialect, NonFinite, Value};
-use super::memoxide::{read_json, refused};
+use super::memoxide::{read_json, trim};
 use super::node::lenient;
 use super::{Draft, Fault, foreign, refusal, text};
 use crate::error::{Error, Result};
@@ -38,14 +38,14 @@ pub(super) fn write<'a>(codec: &Codec, value: Value<'a>) -> Result<Draft<'a>> {
             Value::Text(text) => return Ok(Draft::text(UTF8, text)),
             value => return Err(wants_marshal(&value)),
         },
-        Value::Text(text) => Cow::Owned(quote(&text)),
+        Value::Text(text) => Cow::Owned(json::quote(&text)),
         Value::Int(digits) => digits,
         Value::Json(text) => {
             let rules = Rules {
                 integers: json::Integers::Any,
                 ..Rules::STRICT
             };
-            json::scan(&text, rules).map_err(refused)?;
+            json::scan(&text, rules).map_err(json::refused)?;
             text
         }
         Value::NonFinite(number) => Cow::Borrowed(number.name()),
@@ -84,18 +84,13 @@ fn read_serialized_json<'a>(codec: &Codec, bytes: Cow<'a, [u8]>) -> Result<Value
         return Ok(value);
     };
     match json::scan(&text, Rules::STRICT) {
-        Ok(Shape::Integer) => Ok(Value::Int(super::memoxide::trim(text))),
-        Ok(Shape::String) => match super::memoxide::unescape(&text) {
+        Ok(Shape::Integer) => Ok(Value::Int(trim(text))),
+        Ok(Shape::String) => match json::unquote(&text) {
             Ok(text) => Ok(Value::Text(Cow::Owned(text))),
             Err(_) => Ok(Value::Json(text)),
         },
         _ => Ok(Value::Json(text)),
     }
-}
-
-/// Writes `text` as a JSON string, escaping what must be.
-fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cold]

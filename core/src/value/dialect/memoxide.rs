@@ -15,10 +15,10 @@ use std::borrow::Cow;
 
 use super::super::codec::Codec;
 use super::super::foreign::Format;
-use super::super::json::{self, Flaw, Rules, Shape};
+use super::super::json::{self, Rules, Shape};
 use super::super::{Dialect, Value};
 use super::{Draft, Fault, foreign, from_utf8, int, refusal, text};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 pub(super) const PICKLE: u32 = 1;
 const INT: u32 = 2;
@@ -48,9 +48,9 @@ pub(super) fn write(value: Value<'_>) -> Result<Draft<'_>> {
 /// A string or an integer that comes as JSON is stored as what it is, so that
 /// the way it was handed over leaves no trace.
 fn write_json(text: Cow<'_, str>) -> Result<Draft<'_>> {
-    match json::check(&text).map_err(refused)? {
+    match json::check(&text).map_err(json::refused)? {
         Shape::Integer => Ok(Draft::short(INT, trim(text))),
-        Shape::String => unescape(&text).map(|text| Draft::text(TEXT, Cow::Owned(text))),
+        Shape::String => json::unquote(&text).map(|text| Draft::text(TEXT, Cow::Owned(text))),
         _ => Ok(Draft::text(JSON, text)),
     }
 }
@@ -83,27 +83,10 @@ pub(super) fn read_json(bytes: Cow<'_, [u8]>, rules: Rules) -> Result<Value<'_>,
     }
 }
 
-/// The error for JSON text that must not be stored.
-#[cold]
-pub(super) fn refused(flaw: Flaw) -> Error {
-    Error::new(
-        ErrorKind::Encode,
-        format!("value cannot be stored as JSON: {flaw}"),
-    )
-    .caused_by(flaw)
-}
-
 /// Drops the space around a number.
 pub(super) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
         Cow::Owned(text) => Cow::Owned(text.trim_ascii().to_owned()),
     }
-}
-
-/// Returns the text of a JSON string that was checked before.
-pub(super) fn unescape(text: &str) -> Result<String> {
-    serde_json::from_str(text).map_err(|error| {
-        Error::new(ErrorKind::Encode, "text in JSON form cannot be stored").caused_by(error)
-    })
 }

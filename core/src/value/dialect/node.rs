@@ -19,16 +19,15 @@
 //! reads `NaN` from it; here they are written by name, which it reads rightly.
 
 use std::borrow::Cow;
-use std::num::ParseFloatError;
 
 use memchr::memchr2;
 
 use super::super::codec::Codec;
 use super::super::json::{self, Integers, Rules, Shape};
 use super::super::{Dialect, NonFinite, Value, number};
-use super::memoxide::{read_json, refused, trim};
+use super::memoxide::{read_json, trim};
 use super::{Draft, Fault, refusal, text_or_bytes};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
 const JSON: u32 = 2;
 const NODE_BYTES: u32 = 4;
@@ -122,24 +121,17 @@ enum Form<'a> {
 }
 
 fn number_or_json(dialect: Dialect, text: Cow<'_, str>) -> Result<Form<'_>> {
-    Ok(match json::check(&text).map_err(refused)? {
+    Ok(match json::check(&text).map_err(json::refused)? {
         Shape::Integer => Form::Number(exact(dialect, trim(text))?),
-        Shape::Float => Form::Number(Cow::Owned(number::javascript(float(&text)?))),
+        Shape::Float => Form::Number(Cow::Owned(number::javascript(json::float(&text)?))),
         _ => Form::Json(text),
-    })
-}
-
-/// Parses a JSON number that was checked before.
-pub(super) fn float(text: &str) -> Result<f64> {
-    text.trim_ascii().parse().map_err(|error: ParseFloatError| {
-        Error::new(ErrorKind::Encode, "number cannot be parsed").caused_by(error)
     })
 }
 
 /// Lets an integer through that JavaScript holds exactly.
 fn exact(dialect: Dialect, digits: Cow<'_, str>) -> Result<Cow<'_, str>> {
     let short = digits.len() <= 15;
-    if short || number::javascript(float(&digits)?) == digits {
+    if short || number::javascript(json::float(&digits)?) == digits {
         return Ok(digits);
     }
     Err(refusal(

@@ -20,9 +20,10 @@ use super::super::codec::{Codec, Serializer};
 use super::super::compress::{Packing, Stream};
 use super::super::foreign::Format;
 use super::super::json::{self, Integers, Rules, Shape};
+use super::super::php::{Objects, Tree};
 use super::super::{Dialect, NonFinite, Value, number};
-use super::memoxide::{read_json, refused, trim, unescape};
-use super::node::{float, lenient};
+use super::memoxide::{read_json, trim};
+use super::node::lenient;
 use super::{Draft, Fault, foreign, int, refusal, text_or_bytes};
 use crate::error::Result;
 
@@ -68,18 +69,18 @@ fn write_json<'a>(codec: &Codec, text: Cow<'a, str>) -> Result<Draft<'a>> {
         integers: Integers::Signed64,
         ..Rules::STRICT
     };
-    Ok(match json::scan(&text, rules).map_err(refused)? {
+    Ok(match json::scan(&text, rules).map_err(json::refused)? {
         Shape::Integer => Draft::short(LONG, signed_64(trim(text))?),
         Shape::Float => {
-            let number = number::php_memcached(float(&text)?);
+            let number = number::php_memcached(json::float(&text)?);
             Draft::short(DOUBLE, Cow::Owned(number))
         }
         Shape::Bool if text.trim_ascii() == "true" => Draft::short(BOOL, Cow::Borrowed("1")),
         Shape::Bool => Draft::short(BOOL, Cow::Borrowed("")),
-        Shape::String => Draft::text(STRING, Cow::Owned(unescape(&text)?)),
+        Shape::String => Draft::text(STRING, Cow::Owned(json::unquote(&text)?)),
         Shape::Array | Shape::Null | Shape::Object => match codec.serializer {
             Serializer::Json => Draft::text(JSON, text),
-            Serializer::Native => Draft::new(SERIALIZED, serialize(&text)?),
+            Serializer::Native => Draft::new(SERIALIZED, Tree::from_json(&text)?.serialize()?),
         },
     })
 }
@@ -147,20 +148,27 @@ fn read_double(bytes: Cow<'_, [u8]>) -> Result<Value<'_>, Fault<'_>> {
     }
 }
 
-/// Writes a list or a map in PHP's own format.
-fn serialize(_: &str) -> Result<Vec<u8>> {
-    Err(refusal(
-        Dialect::Php,
-        "json",
-        "hand over serialized data or set serializer to json",
-    ))
-}
-
-/// Hands over data in PHP's own format.
+/// Reads a value in PHP's own format: as plain data where the codec asks for it
+/// and the value is that, else as bytes where the codec lets them through.
 fn read_serialized<'a>(
     codec: &Codec,
     flags: u32,
     bytes: Cow<'a, [u8]>,
 ) -> Result<Value<'a>, Fault<'a>> {
-    foreign(codec, Format::PhpSerialized, flags, bytes)
+    if codec.serializer == Serializer::Json {
+        return foreign(codec, Format::PhpSerialized, flags, bytes);
+    }
+    match Tree::scan(&bytes) {
+        Ok(tree) => match tree.to_json(Objects::Refuse) {
+            Ok(text) => Ok(Value::Json(Cow::Owned(text))),
+            Err(_) if codec.allows(Format::PhpSerialized) => {
+                foreign(codec, Format::PhpSerialized, flags, bytes)
+            }
+            Err(error) => Err(Fault::new(error.message().to_owned(), bytes)),
+        },
+        Err(flaw) => Err(Fault::new(
+            format!("value is marked as php data and is refused: {flaw}"),
+            bytes,
+        )),
+    }
 }
