@@ -26,7 +26,7 @@ const FAR: usize = NEAR + 0xffff;
 /// The longest match of level 1.
 const MAX_LENGTH: usize = 9 + 255;
 const MAX_RUN: usize = 32;
-const HASH_BITS: u32 = 13;
+const HASH_BITS: u32 = 14;
 
 /// Inflates `bytes` into at most `limit` bytes.
 pub(super) fn decompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {

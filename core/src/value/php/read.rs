@@ -241,7 +241,7 @@ impl<'b> Reader<'b> {
     fn integer(&mut self) -> Result<i64> {
         let start = self.at;
         let digits = self.until(b';', "an integer without an end")?;
-        parse(digits).ok_or(flaw(start, "no integer of 64 bits"))
+        parse(digits).ok_or_else(|| flaw(start, "no integer of 64 bits"))
     }
 
     fn float(&mut self) -> Result<Float> {
@@ -295,7 +295,7 @@ impl<'b> Reader<'b> {
     fn length(&mut self) -> Result<usize> {
         let start = self.at;
         let digits = self.until(b':', "a string without a length")?;
-        parse(digits).ok_or(flaw(start, "a string without a length"))
+        parse(digits).ok_or_else(|| flaw(start, "a string without a length"))
     }
 
     fn expect(&mut self, bytes: &'static [u8]) -> Result<()> {
