@@ -19,11 +19,15 @@
 //! ```
 
 mod clock;
+mod crawl;
 mod embedded;
 mod listener;
 mod session;
 mod settings;
 mod shared;
+mod stats;
+mod store;
+mod watch;
 
 pub use clock::Clock;
 pub use embedded::{EmbeddedServer, EmbeddedServerBuilder};
