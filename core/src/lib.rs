@@ -26,6 +26,8 @@ pub mod server;
 pub mod tls;
 pub mod value;
 
+#[cfg(feature = "tokio")]
+pub use client::AsyncClient;
 pub use client::{Client, FromValue, Json, ToValue, Ttl};
 pub use error::{Error, ErrorKind, Phase, Result, Sent};
 pub use key::Key;

@@ -24,11 +24,15 @@
 //! # Ok::<(), memoxide::Error>(())
 //! ```
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod blocking;
 mod convert;
 mod delivery;
 mod engine;
 mod health;
+#[cfg(feature = "tokio")]
+mod multiplexed;
 mod operation;
 mod options;
 mod plan;
@@ -36,6 +40,8 @@ mod servers;
 mod sync;
 mod ttl;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncClient;
 pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
 pub use convert::{FromValue, Json, ToValue};
 pub use engine::{Action, ConnectionId, Engine, EngineOptions, Handler, Ticket};

@@ -236,10 +236,11 @@ impl Engine {
         }
     }
 
-    /// Notes that a connection is open.
-    pub fn connected(&mut self, id: ConnectionId, now: Moment, handler: &mut impl Handler) {
+    /// Notes that a connection is open. Returns false when the engine has given
+    /// it up meanwhile; close it then.
+    pub fn connected(&mut self, id: ConnectionId, now: Moment, handler: &mut impl Handler) -> bool {
         let Some(index) = self.position(id) else {
-            return;
+            return false;
         };
         let link = &mut self.links[index];
         link.state = LinkState::Open;
@@ -254,6 +255,7 @@ impl Engine {
         for flight in waiting {
             self.board(flight, now, handler);
         }
+        true
     }
 
     /// Takes bytes that arrived.
