@@ -1,6 +1,6 @@
 //! The order in which nodes are tried for a key.
 
-use super::hash::{self, KeyHash};
+use super::hash::{self, HashFunction};
 use super::lists::{Pick, modulo};
 use super::plan::Plan;
 use super::preset::Failover;
@@ -46,27 +46,15 @@ impl<'a> FailoverOrder<'a> {
                 hash: first_hash(router, key),
             },
             Plan::List { pick, slots } => Stage::Around {
-                at: pick.slot(key, router.char(), slots.len()),
+                at: pick.slot(key, slots.len()),
                 left: slots.len(),
             },
-            Plan::Ring {
-                hash,
-                ring,
-                strictly,
-            } => {
-                let position = hash.of(key, router.char()) as u32;
-                let at = if *strictly {
-                    ring.after(position)
-                } else {
-                    ring.at_or_after(position)
-                };
-                Stage::Around {
-                    at,
-                    left: ring.len(),
-                }
-            }
+            Plan::Ring { hash, ring } => Stage::Around {
+                at: ring.index(hash(key) as u32),
+                left: ring.len(),
+            },
             Plan::WideRing(ring) => Stage::Around {
-                at: ring.after(u128::from_be_bytes(hash::md5_digest(key))),
+                at: ring.index(u128::from_be_bytes(hash::md5_digest(key))),
                 left: ring.len(),
             },
             Plan::Rendezvous(_) => Stage::Scores(None),
@@ -95,16 +83,16 @@ impl<'a> FailoverOrder<'a> {
         };
         let (index, next, tries) = match self.router.plan() {
             Plan::List {
-                pick: Pick::Modulo(kind),
+                pick: Pick::Modulo(rehash),
                 slots,
             } => {
                 let index = slots[modulo(hash, slots.len())] as usize;
                 let mut text = itoa::Buffer::new();
-                let next = python_rehash(*kind, text.format(hash), attempt);
+                let next = python_rehash(*rehash, text.format(hash), attempt);
                 (index, next, PYTHON_TRIES)
             }
             Plan::Ring { ring, .. } => {
-                let index = ring.owner(ring.after(hash as u32))?;
+                let index = ring.owner(hash as u32)?;
                 let mut text = itoa::Buffer::new();
                 let next = hash::crc32_of_parts(text.format(attempt).as_bytes(), self.key);
                 (index, next.into(), DALLI_TRIES)
@@ -171,8 +159,8 @@ impl Iterator for FailoverOrder<'_> {
 fn around(plan: &Plan, at: usize) -> Option<(usize, usize)> {
     match plan {
         Plan::List { slots, .. } => Some((*slots.get(at)? as usize, slots.len())),
-        Plan::Ring { ring, .. } => Some((ring.owner(at)?, ring.len())),
-        Plan::WideRing(ring) => Some((ring.owner(at)?, ring.len())),
+        Plan::Ring { ring, .. } => Some((ring.owner_at(at)?, ring.len())),
+        Plan::WideRing(ring) => Some((ring.owner_at(at)?, ring.len())),
         _ => None,
     }
 }
@@ -183,20 +171,25 @@ fn first_hash(router: &Router, key: &[u8]) -> u64 {
             pick: Pick::Modulo(hash),
             ..
         }
-        | Plan::Ring { hash, .. } => hash.of(key, router.char()),
+        | Plan::Ring { hash, .. } => hash(key),
         _ => 0,
     }
 }
 
-/// The hash after an unlucky try: that of the decimal text of the last hash
-/// followed by the number of the try.
-pub(crate) fn python_rehash(hash: KeyHash, last: &str, attempt: u64) -> u64 {
-    let mut text = itoa::Buffer::new();
-    let crc = hash::crc32_of_parts(last.as_bytes(), text.format(attempt).as_bytes());
-    match hash {
-        KeyHash::Crc15 => ((crc >> 16) & 0x7fff).into(),
-        _ => crc.into(),
+/// The hash after an unlucky try: that of the decimal text of the last hash,
+/// which may have any number of digits, followed by the number of the try.
+pub(crate) fn python_rehash(hash: HashFunction, last: &str, attempt: u64) -> u64 {
+    const ROOM: usize = 64;
+    let mut number = itoa::Buffer::new();
+    let number = number.format(attempt);
+    let length = last.len() + number.len();
+    if length > ROOM {
+        return hash(&[last, number].concat().into_bytes());
     }
+    let mut text = [0; ROOM];
+    text[..last.len()].copy_from_slice(last.as_bytes());
+    text[last.len()..length].copy_from_slice(number.as_bytes());
+    hash(&text[..length])
 }
 
 /// The nodes that were given out.

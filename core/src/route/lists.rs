@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::hash::{self, Char, KeyHash};
+use super::hash::{self, HashFunction};
 
 /// A placement function of the caller: the number is taken modulo the slots.
 pub(crate) type Place = Arc<dyn Fn(&[u8]) -> u64 + Send + Sync>;
@@ -18,15 +18,15 @@ pub(crate) enum Pick {
     /// Jump consistent hash of XXH3.
     Jump,
     /// The key's hash modulo the number of slots.
-    Modulo(KeyHash),
+    Modulo(HashFunction),
 }
 
 impl Pick {
     /// Picks one of `slots` slots, of which there must be at least one.
     #[inline]
-    pub(crate) fn slot(&self, key: &[u8], char: Char, slots: usize) -> usize {
+    pub(crate) fn slot(&self, key: &[u8], slots: usize) -> usize {
         match self {
-            Self::Modulo(hash) => modulo(hash.of(key, char), slots),
+            Self::Modulo(hash) => modulo(hash(key), slots),
             Self::Custom(place) => modulo(place(key), slots),
             Self::Ch3 => ch3(mcrouter_part(key), slots),
             Self::Jump => jump(hash::xxh3(key, 0), slots),
@@ -40,7 +40,7 @@ impl fmt::Debug for Pick {
             Self::Custom(_) => f.write_str("Custom"),
             Self::Ch3 => f.write_str("Ch3"),
             Self::Jump => f.write_str("Jump"),
-            Self::Modulo(hash) => f.debug_tuple("Modulo").field(hash).finish(),
+            Self::Modulo(_) => f.write_str("Modulo"),
         }
     }
 }

@@ -35,3 +35,6 @@ pub use node::Node;
 pub use number::HashNumber;
 pub use preset::{Failover, Preset};
 pub use router::Router;
+
+#[cfg(test)]
+mod tests;

@@ -85,9 +85,11 @@ impl Node {
         let unix = self.is_unix();
         let short = self.port == DEFAULT_PORT;
         match style {
-            // libmemcached prints the port of a unix socket, which is 0.
-            Label::Short if short => {}
+            Label::Short if unix || short => {}
             Label::Short => write_port(&mut label, self.port),
+            // libmemcached 1.0 prints the port of a unix socket, which is 0.
+            Label::ShortWithZero if short => {}
+            Label::ShortWithZero => write_port(&mut label, self.port),
             // twemproxy keeps the colon between path and weight.
             Label::Twemproxy if unix => label.push(':'),
             Label::Twemproxy if short => {}
@@ -129,6 +131,8 @@ pub(crate) enum Label {
     HashRing,
     /// `host` on the default port, else `host:port`.
     Short,
+    /// As `Short`, unix sockets as `path:0`.
+    ShortWithZero,
     /// As `Short`, unix sockets as `path:`.
     Twemproxy,
 }
@@ -151,7 +155,8 @@ mod tests {
             (Label::Full, ["h:11211", "h:11311", "::1:11211", "/s"]),
             (Label::Glued, ["h11211", "h11311", "::111211", "/s"]),
             (Label::HashRing, ["h", "h:11311", "::1:11211", "/s"]),
-            (Label::Short, ["h", "h:11311", "::1", "/s:0"]),
+            (Label::Short, ["h", "h:11311", "::1", "/s"]),
+            (Label::ShortWithZero, ["h", "h:11311", "::1", "/s:0"]),
             (Label::Twemproxy, ["h", "h:11311", "::1", "/s:"]),
         ] {
             let made = [&tcp, &other, &six, &unix].map(|node| node.label(style));

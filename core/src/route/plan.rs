@@ -1,10 +1,10 @@
 //! What a preset makes of a list of nodes: the structure that is searched.
 
-use super::hash::{Char, KeyHash, md5_digest, sha1_be, sha1_digest};
+use super::hash::{Char, HashFunction, KeyHash, md5_digest, sha1_be, sha1_digest};
 use super::lists::{MAX_CH3_SLOTS, Pick};
 use super::node::{Label, Node};
-use super::rendezvous::{Rendezvous, Scoring, entries};
-use super::ring::{Ring, Tie};
+use super::rendezvous::{Rendezvous, Scoring};
+use super::ring::{Ring, Rule};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How a client arranges its nodes.
@@ -23,7 +23,11 @@ pub(crate) enum Shape {
         repeat: bool,
     },
     /// A ring of points.
-    Ring { hash: KeyHash, points: Points },
+    Ring {
+        hash: KeyHash,
+        points: Points,
+        label: Label,
+    },
     /// Each node scores each key.
     Rendezvous(Scoring),
     /// A ring of whole md5 digests, as uhashring builds it by default.
@@ -51,11 +55,7 @@ pub(crate) enum Points {
     /// libmemcached, md5 points by weight as soon as a weight exceeds 1.
     EvenUnlessWeighted,
     /// hashring of node-memcached: digest, points per digest, port always.
-    HashRing {
-        sha1: bool,
-        per_digest: usize,
-        port: bool,
-    },
+    HashRing { sha1: bool, per_digest: usize },
     /// node-memcache.
     NodeMemcache,
     /// twemproxy: as `Weighted`, other names, other order.
@@ -75,34 +75,69 @@ pub(crate) enum Plan {
     Only(u32),
     /// A slot of a list.
     List { pick: Pick, slots: Box<[u32]> },
-    /// The next point on a ring; `strictly` excludes the point hit exactly.
-    Ring {
-        hash: KeyHash,
-        ring: Ring<u32>,
-        strictly: bool,
-    },
+    /// An arc of a ring.
+    Ring { hash: HashFunction, ring: Ring<u32> },
     /// The highest score.
     Rendezvous(Rendezvous),
-    /// The next point after the md5 digest as a number.
+    /// An arc of a ring, by the md5 digest as a number.
     WideRing(Ring<u128>),
 }
 
 /// Caps slots and points, so that a mistaken weight cannot eat the memory.
 const MAX_SPOTS: u64 = 1 << 22;
 
-/// Builds the plan for the nodes in `members`.
-///
-/// `switched` tells whether any node of the whole list, dead ones included,
-/// has a weight above 1.
-pub(crate) fn build(
-    shape: Shape,
-    pick: Option<Pick>,
-    char: Char,
-    nodes: &[Node],
-    members: &[u32],
-    switched: bool,
-) -> Result<Plan> {
-    match *members {
+/// The nodes that a plan is built for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site<'a> {
+    /// Every node, dead ones included.
+    pub(crate) nodes: &'a [Node],
+    /// The nodes that may get keys.
+    pub(crate) members: &'a [u32],
+    /// How many nodes are on the client's list: the members and those without
+    /// weight.
+    pub(crate) listed: usize,
+    /// Whether any node of the whole list, dead ones included, has a weight
+    /// above 1.
+    pub(crate) switched: bool,
+    pub(crate) char: Char,
+}
+
+impl Site<'_> {
+    fn node(&self, index: u32) -> &Node {
+        &self.nodes[index as usize]
+    }
+
+    fn weight(&self, index: u32) -> u32 {
+        self.node(index).weight
+    }
+
+    /// Returns the members in the order of a list.
+    fn ordered(&self, order: Order) -> Vec<u32> {
+        let mut members = self.members.to_vec();
+        match order {
+            Order::Given => {}
+            Order::Host => {
+                members.sort_by_key(|index| (&self.node(*index).host, self.node(*index).port));
+            }
+            Order::Name => members.sort_by_cached_key(|index| {
+                let name = self.node(*index).label(Label::Twemproxy);
+                (name.len(), name)
+            }),
+        }
+        members
+    }
+
+    /// Returns each of `members` as often as its weight says, in order.
+    fn repeated(&self, members: &[u32]) -> Result<Vec<u32>> {
+        check(members.iter().map(|index| self.weight(*index).into()))?;
+        let copies = |index: &u32| std::iter::repeat_n(*index, self.weight(*index) as usize);
+        Ok(members.iter().flat_map(copies).collect())
+    }
+}
+
+/// Builds the plan of a shape; a custom one needs `pick`.
+pub(crate) fn build(shape: Shape, pick: Option<Pick>, site: Site<'_>) -> Result<Plan> {
+    match *site.members {
         [] => return Ok(Plan::Nowhere),
         [only] => return Ok(Plan::Only(only)),
         _ => {}
@@ -112,132 +147,90 @@ pub(crate) fn build(
         slots: slots.into(),
     };
     Ok(match shape {
-        Shape::Ch3 if members.len() > MAX_CH3_SLOTS => return Err(too_many()),
-        Shape::Ch3 => list(Pick::Ch3, members.to_vec()),
+        Shape::Ch3 if site.members.len() > MAX_CH3_SLOTS => return Err(too_many()),
+        Shape::Ch3 => list(Pick::Ch3, site.members.to_vec()),
         Shape::Custom => {
             let pick = pick.ok_or_else(|| {
                 Error::new(ErrorKind::Config, "custom placement needs a function")
             })?;
-            list(pick, repeated(nodes, members)?)
+            list(pick, site.repeated(site.members)?)
         }
-        Shape::Jump => list(Pick::Jump, repeated(nodes, members)?),
+        Shape::Jump => list(Pick::Jump, site.repeated(site.members)?),
         Shape::Modulo {
             hash,
             order,
             repeat,
         } => {
-            let members = ordered(nodes, members, order);
-            let slots = if repeat {
-                repeated(nodes, &members)?
-            } else {
-                members
-            };
-            list(Pick::Modulo(hash), slots)
+            let mut slots = site.ordered(order);
+            if repeat {
+                slots = site.repeated(&slots)?;
+            }
+            list(Pick::Modulo(hash.function(site.char)), slots)
         }
-        Shape::Ring { hash, points } => ring(hash, points, char, nodes, members, switched)?,
         Shape::Rendezvous(scoring) => {
             let style = match scoring {
                 Scoring::Emcache => Label::Glued,
                 _ => Label::Full,
             };
-            let entries = entries(nodes, members, |node| node.label(style));
+            let entry = |index: &u32| (*index, site.node(*index).label(style), site.weight(*index));
+            let entries: Vec<_> = site.members.iter().map(entry).collect();
             Plan::Rendezvous(Rendezvous::new(scoring, &entries))
         }
-        Shape::WideRing => {
-            let counts = members.iter().map(|i| u64::from(weight(nodes, *i)) * 160);
-            check(counts)?;
-            let mut points = Vec::new();
-            for index in members {
-                let label = nodes[*index as usize].label(Label::Bracketed);
-                for j in 0..weight(nodes, *index) * 160 {
-                    let digest = md5_digest(format!("{label}-{j}").as_bytes());
-                    points.push((u128::from_be_bytes(digest), *index));
-                }
-            }
-            Plan::WideRing(Ring::new(points, Tie::Last))
-        }
+        Shape::Ring {
+            hash,
+            points,
+            label,
+        } => ring(hash, points, label, site)?,
+        Shape::WideRing => wide_ring(site),
     })
 }
 
-/// Returns each node as often as its weight says, in order.
-fn repeated(nodes: &[Node], members: &[u32]) -> Result<Vec<u32>> {
-    check(members.iter().map(|index| weight(nodes, *index).into()))?;
-    let copies = |index: &u32| std::iter::repeat_n(*index, weight(nodes, *index) as usize);
-    Ok(members.iter().flat_map(copies).collect())
-}
-
-fn ordered(nodes: &[Node], members: &[u32], order: Order) -> Vec<u32> {
-    let mut members = members.to_vec();
-    let node = |index: &u32| &nodes[*index as usize];
-    match order {
-        Order::Given => {}
-        Order::Host => members.sort_by_key(|index| (&node(index).host, node(index).port)),
-        Order::Name => members.sort_by_cached_key(|index| {
-            let name = node(index).label(Label::Twemproxy);
-            (name.len(), name)
-        }),
-    }
-    members
-}
-
-fn ring(
-    hash: KeyHash,
-    points: Points,
-    char: Char,
-    nodes: &[Node],
-    members: &[u32],
-    switched: bool,
-) -> Result<Plan> {
+fn ring(hash: KeyHash, points: Points, style: Label, site: Site<'_>) -> Result<Plan> {
     let points = match points {
-        Points::EvenUnlessWeighted if switched => Points::Weighted,
+        Points::EvenUnlessWeighted if site.switched => Points::Weighted,
         Points::EvenUnlessWeighted => Points::Even,
         points => points,
     };
-    let members = match points {
-        Points::Twemproxy => ordered(nodes, members, Order::Name),
-        _ => members.to_vec(),
+    let members = site.ordered(match points {
+        Points::Twemproxy => Order::Name,
+        _ => Order::Given,
+    });
+    let total = members.iter().map(|i| u64::from(site.weight(*i))).sum();
+    let count = match points {
+        // These count nodes without weight as well.
+        Points::Dalli | Points::Uhashring => site.listed,
+        _ => members.len(),
     };
-    let total = members.iter().map(|i| u64::from(weight(nodes, *i))).sum();
-    let count = members.len() as u64;
-    let texts = |index: u32| texts(points, weight(nodes, index).into(), total, count);
+    let texts = |index: u32| texts(points, site.weight(index).into(), total, count as u64);
     check(members.iter().map(|index| texts(*index)))?;
 
-    let style = match points {
-        Points::Even | Points::EvenUnlessWeighted | Points::Weighted => Label::Short,
-        Points::HashRing { port: false, .. } => Label::HashRing,
-        Points::Twemproxy => Label::Twemproxy,
-        Points::Dalli | Points::HashRing { .. } | Points::Uhashring => Label::Full,
-        Points::NodeMemcache => Label::Bracketed,
-    };
+    let hash = hash.function(site.char);
     let mut spots = Vec::new();
     let mut text = Vec::new();
     for index in members {
-        let label = nodes[index as usize].label(style);
+        let label = site.node(index).label(style);
         for j in 0..texts(index) {
+            let (separator, number) = match points {
+                Points::Dalli => (b':', j),
+                Points::NodeMemcache => (0, texts(index) - j),
+                _ => (b'-', j),
+            };
             text.clear();
             text.extend_from_slice(label.as_bytes());
-            let number = match points {
-                Points::NodeMemcache => texts(index) - j,
-                _ => j,
-            };
-            text.push(match points {
-                Points::Dalli => b':',
-                Points::NodeMemcache => 0,
-                _ => b'-',
-            });
+            text.push(separator);
             text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
             match points {
                 Points::Dalli => spots.push((sha1_be(&text), index)),
                 Points::Even | Points::EvenUnlessWeighted | Points::NodeMemcache => {
-                    spots.push((hash.of(&text, char) as u32, index));
+                    spots.push((hash(&text) as u32, index));
                 }
-                Points::HashRing {
-                    sha1: true,
-                    per_digest,
-                    ..
-                } => push_words(&mut spots, &sha1_digest(&text)[..4 * per_digest], index),
-                Points::HashRing { per_digest, .. } => {
-                    push_words(&mut spots, &md5_digest(&text)[..4 * per_digest], index);
+                Points::HashRing { sha1, per_digest } => {
+                    let used = 4 * per_digest;
+                    if sha1 {
+                        push_words(&mut spots, &sha1_digest(&text)[..used], index);
+                    } else {
+                        push_words(&mut spots, &md5_digest(&text)[..used], index);
+                    }
                 }
                 Points::Twemproxy | Points::Uhashring | Points::Weighted => {
                     push_words(&mut spots, &md5_digest(&text), index);
@@ -245,16 +238,28 @@ fn ring(
             }
         }
     }
-    let last = matches!(points, Points::Dalli | Points::Uhashring);
-    let mut ring = Ring::new(spots, if last { Tie::Last } else { Tie::First });
-    if points == Points::Dalli {
-        ring = ring.owned_from_the_left();
-    }
+    let rule = match points {
+        Points::Dalli => Rule::AtOrBefore,
+        Points::Uhashring => Rule::After,
+        _ => Rule::AtOrAfter,
+    };
     Ok(Plan::Ring {
         hash,
-        ring,
-        strictly: last,
+        ring: Ring::new(spots, rule),
     })
+}
+
+fn wide_ring(site: Site<'_>) -> Plan {
+    const POINTS: usize = 160;
+    let mut spots = Vec::with_capacity(site.members.len() * POINTS);
+    for index in site.members {
+        let label = site.node(*index).label(Label::Bracketed);
+        for j in 0..POINTS {
+            let digest = md5_digest(format!("{label}-{j}").as_bytes());
+            spots.push((u128::from_be_bytes(digest), *index));
+        }
+    }
+    Plan::WideRing(Ring::new(spots, Rule::After))
 }
 
 /// Returns how many texts of a node are hashed into points.
@@ -280,10 +285,6 @@ fn texts(points: Points, weight: u64, total: u64, nodes: u64) -> u64 {
 fn push_words(spots: &mut Vec<(u32, u32)>, digest: &[u8], index: u32) {
     let (words, _) = digest.as_chunks::<4>();
     spots.extend(words.iter().map(|word| (u32::from_le_bytes(*word), index)));
-}
-
-fn weight(nodes: &[Node], index: u32) -> u32 {
-    nodes[index as usize].weight
 }
 
 fn check(mut counts: impl Iterator<Item = u64>) -> Result<()> {

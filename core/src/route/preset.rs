@@ -144,8 +144,8 @@ impl Preset {
     #[must_use]
     pub const fn uses_weights(self) -> bool {
         match self.entry.shape {
-            Shape::Ch3 => false,
-            Shape::Custom | Shape::Jump | Shape::WideRing => true,
+            Shape::Ch3 | Shape::WideRing => false,
+            Shape::Custom | Shape::Jump => true,
             Shape::Modulo { repeat, .. } => repeat,
             Shape::Ring { points, .. } => !matches!(points, Points::Even),
             Shape::Rendezvous(scoring) => {

@@ -6,7 +6,6 @@
 use std::cmp::Reverse;
 
 use super::hash::{self, Murmur3x64, Murmur3x86};
-use super::node::Node;
 
 /// How a node scores a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -199,19 +198,6 @@ fn logarithm(value: f64) -> f64 {
         sum * square + 1.0 / f64::from(2 * term - 1)
     });
     f64::from(exponent) * std::f64::consts::LN_2 + 2.0 * ratio * series
-}
-
-/// Returns index, label and weight of the nodes in `members`.
-pub(crate) fn entries(
-    nodes: &[Node],
-    members: &[u32],
-    label: impl Fn(&Node) -> String,
-) -> Vec<(u32, String, u32)> {
-    let entry = |index: &u32| {
-        let node = &nodes[*index as usize];
-        (*index, label(node), node.weight)
-    };
-    members.iter().map(entry).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! A ring of points and a fast way to find the next one.
+//! A ring of points and a fast way to find the owner of a position.
 
 /// A position on a ring.
 pub(crate) trait Point: Copy + Ord {
     /// Returns the uppermost 32 bits.
     fn top(self) -> u32;
-    /// Returns the next position, unless this is the last one.
-    fn next(self) -> Option<Self>;
+    /// Returns the position before this one; before the first is the last.
+    fn previous(self) -> Self;
 }
 
 impl Point for u32 {
@@ -14,9 +14,8 @@ impl Point for u32 {
         self
     }
 
-    #[inline]
-    fn next(self) -> Option<Self> {
-        self.checked_add(1)
+    fn previous(self) -> Self {
+        self.wrapping_sub(1)
     }
 }
 
@@ -26,134 +25,152 @@ impl Point for u128 {
         (self >> 96) as u32
     }
 
-    #[inline]
-    fn next(self) -> Option<Self> {
-        self.checked_add(1)
+    fn previous(self) -> Self {
+        self.wrapping_sub(1)
     }
 }
 
-/// Which of several servers owns a point that all of them claim.
+/// Which point a position belongs to, and who owns a point claimed twice.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Tie {
-    /// The one that was added first.
-    First,
-    /// The one that was added last.
-    Last,
+pub(crate) enum Rule {
+    /// The first point after it; the last claim counts.
+    After,
+    /// The first point at or after it; the first claim counts.
+    AtOrAfter,
+    /// The last point at or before it; the last claim counts.
+    AtOrBefore,
 }
 
 /// Points in order, each owned by a node, closed to a circle.
 ///
-/// A table over the top bits of the position, about two entries for each
-/// point, says where to start; from there the wanted point is one or two
-/// steps away, because points are hashes and so spread evenly. Where they do
-/// not, a binary search takes over.
+/// Whatever the rule, each arc is kept by its last position, so that a search
+/// is always for the first end at or after a position.
+///
+/// A table over the top bits of the position, about eight entries for each
+/// point, makes most searches one step: where no arc ends within an entry, the
+/// entry holds the owner. In the others the end is one or two steps away,
+/// because points are hashes and so spread evenly; where they do not, a binary
+/// search takes over.
 #[derive(Clone, Debug)]
 pub(crate) struct Ring<P> {
-    spots: Box<[Spot<P>]>,
-    /// For each value of the top bits, the first spot at or after it.
+    ends: Box<[End<P>]>,
+    /// The owner of all positions of an entry; or, with the uppermost bit, the
+    /// index of the first arc that ends within it.
     table: Box<[u32]>,
     shift: u32,
 }
 
+/// The last position of an arc.
 #[derive(Clone, Copy, Debug)]
-struct Spot<P> {
+struct End<P> {
     value: P,
     owner: u32,
 }
 
+/// Marks entries of the table within which an arc ends.
+const ENDS_HERE: u32 = 1 << 31;
+
+/// Caps the table at half a megabyte.
+const MAX_BITS: u32 = 17;
+
 impl<P: Point> Ring<P> {
     /// Builds the ring from points in the order in which the client adds them.
-    pub(crate) fn new(points: Vec<(P, u32)>, tie: Tie) -> Self {
-        let mut points = points;
-        points.sort_by_key(|(value, _)| *value);
-        let mut spots: Vec<Spot<P>> = Vec::with_capacity(points.len());
-        for (value, owner) in points {
-            match spots.last_mut() {
+    pub(crate) fn new(points: Vec<(P, u32)>, rule: Rule) -> Self {
+        let mut claims = points;
+        claims.sort_by_key(|(value, _)| *value);
+        let mut points: Vec<End<P>> = Vec::with_capacity(claims.len());
+        for (value, owner) in claims {
+            match points.last_mut() {
                 Some(last) if last.value == value => {
-                    if tie == Tie::Last {
+                    if rule != Rule::AtOrAfter {
                         last.owner = owner;
                     }
                 }
-                _ => spots.push(Spot { value, owner }),
+                _ => points.push(End { value, owner }),
             }
         }
-        let bits = (2 * spots.len().max(1))
-            .next_power_of_two()
-            .ilog2()
-            .min(MAX_BITS);
+        if rule == Rule::AtOrBefore {
+            // The arc that ends before a point belongs to the point before it.
+            let owners: Vec<u32> = points.iter().map(|point| point.owner).collect();
+            let before = owners.iter().cycle().skip(owners.len().saturating_sub(1));
+            for (point, owner) in points.iter_mut().zip(before) {
+                point.owner = *owner;
+            }
+        }
+        if rule != Rule::AtOrAfter {
+            points
+                .iter_mut()
+                .for_each(|point| point.value = point.value.previous());
+            points.sort_by_key(|point| point.value);
+        }
+        Self::indexed(points)
+    }
+
+    fn indexed(ends: Vec<End<P>>) -> Self {
+        let wanted = (8 * ends.len().max(1)).next_power_of_two().ilog2();
+        let bits = wanted.min(MAX_BITS);
         let shift = 32 - bits;
-        let mut table = Vec::with_capacity((1 << bits) + 1);
-        let mut at = 0;
-        for start in 0..1u64 << bits {
-            while spots
-                .get(at)
-                .is_some_and(|spot| u64::from(spot.value.top() >> shift) < start)
-            {
-                at += 1;
-            }
-            table.push(at as u32);
-        }
-        table.push(spots.len() as u32);
+        let Some(first) = ends.first().map(|end| end.owner) else {
+            return Self {
+                ends: Box::default(),
+                table: Box::default(),
+                shift,
+            };
+        };
+        let mut rest = ends.iter().enumerate().peekable();
+        let table = (0..1u32 << bits).map(|entry| {
+            let here = |end: &End<P>| end.value.top() >> shift == entry;
+            let found = match rest.peek() {
+                Some((at, end)) if here(end) => ENDS_HERE | *at as u32,
+                Some((_, end)) => end.owner,
+                None => first,
+            };
+            while rest.next_if(|(_, end)| here(end)).is_some() {}
+            found
+        });
         Self {
-            spots: spots.into_boxed_slice(),
-            table: table.into_boxed_slice(),
+            table: table.collect(),
+            ends: ends.into(),
             shift,
         }
     }
 
-    /// Turns the ring so that each arc belongs to the point at its beginning.
-    ///
-    /// With [`after`](Self::after) this finds the last point at or before.
-    pub(crate) fn owned_from_the_left(mut self) -> Self {
-        let owners: Vec<u32> = self.spots.iter().map(|spot| spot.owner).collect();
-        for (at, spot) in self.spots.iter_mut().enumerate() {
-            spot.owner = owners[at.checked_sub(1).unwrap_or(owners.len() - 1)];
-        }
-        self
-    }
-
     /// Returns how many distinct points there are.
     pub(crate) fn len(&self) -> usize {
-        self.spots.len()
+        self.ends.len()
     }
 
-    /// Returns the owner of a spot; indexes past the end wrap around.
+    /// Returns the owner of a position; only an empty ring has none.
     #[inline]
-    pub(crate) fn owner(&self, at: usize) -> Option<usize> {
-        let spot = self.spots.get(at).or_else(|| self.spots.first())?;
-        Some(spot.owner as usize)
+    pub(crate) fn owner(&self, position: P) -> Option<usize> {
+        let entry = *self.table.get((position.top() >> self.shift) as usize)?;
+        if entry & ENDS_HERE == 0 {
+            return Some(entry as usize);
+        }
+        self.owner_from((entry ^ ENDS_HERE) as usize, position)
     }
 
-    /// Finds the first spot at or after `position`; past the last one, the
-    /// index is [`len`](Self::len).
-    #[inline]
-    pub(crate) fn at_or_after(&self, position: P) -> usize {
+    /// Returns the owner of a position; no arc before `at` reaches it.
+    fn owner_from(&self, at: usize, position: P) -> Option<usize> {
         const FEW: usize = 16;
-        let slot = (position.top() >> self.shift) as usize;
-        let mut at = self.table[slot] as usize;
-        let end = self.table[slot + 1] as usize;
-        if end - at > FEW {
-            at += self.spots[at..end].partition_point(|spot| spot.value < position);
-            return at;
-        }
-        while at < end && self.spots[at].value < position {
-            at += 1;
-        }
-        at
+        let ends = &self.ends[at..];
+        let near = ends.iter().take(FEW).position(|end| end.value >= position);
+        let step = near.unwrap_or_else(|| ends.partition_point(|end| end.value < position));
+        self.owner_at(at + step)
     }
 
-    /// Finds the first spot after `position`, as [`at_or_after`](Self::at_or_after).
-    #[inline]
-    pub(crate) fn after(&self, position: P) -> usize {
-        match position.next() {
-            Some(position) => self.at_or_after(position),
-            None => self.len(),
-        }
+    /// Returns the index of the arc that a position lies on.
+    pub(crate) fn index(&self, position: P) -> usize {
+        let at = self.ends.partition_point(|end| end.value < position);
+        if at == self.ends.len() { 0 } else { at }
+    }
+
+    /// Returns the owner of an arc; the one after the last is the first.
+    pub(crate) fn owner_at(&self, index: usize) -> Option<usize> {
+        let end = self.ends.get(index).or_else(|| self.ends.first())?;
+        Some(end.owner as usize)
     }
 }
-
-/// Caps the table at half a megabyte.
-const MAX_BITS: u32 = 17;
 
 #[cfg(test)]
 mod tests {
@@ -164,39 +181,60 @@ mod tests {
     fn points() -> impl Strategy<Value = Vec<u32>> {
         let spread = proptest::collection::vec(any::<u32>(), 1..200);
         let crowded = proptest::collection::vec(0u32..300, 1..200);
-        prop_oneof![spread, crowded]
+        let edges =
+            proptest::collection::vec(prop_oneof![Just(0), Just(u32::MAX), any::<u32>()], 1..8);
+        prop_oneof![spread, crowded, edges]
+    }
+
+    /// The owner by the words of the rule, from an unsorted list of claims.
+    fn wanted(claims: &[(u32, usize)], rule: Rule, position: u32) -> Option<usize> {
+        let first = claims.iter().min_by_key(|(value, owner)| (*value, *owner));
+        let last = claims.iter().max();
+        let found = match rule {
+            Rule::AtOrAfter => {
+                let after = claims.iter().filter(|(value, _)| *value >= position);
+                after
+                    .min_by_key(|(value, owner)| (*value, *owner))
+                    .or(first)
+            }
+            Rule::After => {
+                let smallest = |claims: Vec<&(u32, usize)>| claims.iter().map(|(v, _)| *v).min();
+                let after = claims
+                    .iter()
+                    .filter(|(value, _)| *value > position)
+                    .collect();
+                let value = smallest(after).or_else(|| smallest(claims.iter().collect()))?;
+                claims.iter().rfind(|claim| claim.0 == value)
+            }
+            Rule::AtOrBefore => {
+                let before = claims.iter().filter(|(value, _)| *value <= position);
+                before.max().or(last)
+            }
+        };
+        found.map(|(_, owner)| *owner)
     }
 
     proptest! {
         #[test]
-        fn finds_what_a_plain_search_finds(points in points(), position in any::<u32>(), near in 0u32..310) {
-            let claims: Vec<_> = points.iter().zip(0..).map(|(point, owner)| (*point, owner)).collect();
-            let ring = Ring::new(claims.clone(), Tie::First);
-            for position in [position, near, 0, u32::MAX, points[0]] {
-                let wanted = |from: u64| {
-                    let above = claims.iter().filter(|(value, _)| u64::from(*value) >= from);
-                    let next = above.min_by_key(|(value, owner)| (*value, *owner));
-                    let first = claims.iter().min_by_key(|(value, owner)| (*value, *owner));
-                    next.or(first).map(|(_, owner)| *owner as usize)
-                };
-                prop_assert_eq!(ring.owner(ring.at_or_after(position)), wanted(position.into()));
-                prop_assert_eq!(ring.owner(ring.after(position)), wanted(u64::from(position) + 1));
+        fn each_rule_finds_what_its_words_say(points in points(), random: u32, near in 0u32..310) {
+            let claims: Vec<(u32, usize)> = points.iter().copied().zip(0..).collect();
+            let owned: Vec<(u32, u32)> = points.iter().copied().zip(0..).collect();
+            for rule in [Rule::After, Rule::AtOrAfter, Rule::AtOrBefore] {
+                let ring = Ring::new(owned.clone(), rule);
+                let on = points[0];
+                for position in [random, near, on, on.wrapping_add(1), on.wrapping_sub(1), 0, u32::MAX] {
+                    let wanted = wanted(&claims, rule, position);
+                    prop_assert_eq!(ring.owner(position), wanted, "{:?} {}", rule, position);
+                    prop_assert_eq!(ring.owner_at(ring.index(position)), wanted);
+                }
             }
-        }
-
-        #[test]
-        fn the_last_claim_wins_where_asked(points in points(), position in any::<u32>()) {
-            let claims: Vec<_> = points.iter().zip(0..).map(|(point, owner)| (*point, owner)).collect();
-            let ring = Ring::new(claims.clone(), Tie::Last).owned_from_the_left();
-            let below = claims.iter().filter(|(value, _)| *value <= position).max();
-            let wanted = below.or_else(|| claims.iter().max()).map(|(_, owner)| *owner as usize);
-            prop_assert_eq!(ring.owner(ring.after(position)), wanted);
         }
     }
 
     #[test]
     fn an_empty_ring_has_no_owner() {
-        let ring = Ring::<u32>::new(Vec::new(), Tie::First);
-        assert_eq!(ring.owner(ring.at_or_after(7)), None);
+        let ring = Ring::<u32>::new(Vec::new(), Rule::AtOrAfter);
+        assert_eq!(ring.owner(7), None);
+        assert_eq!(ring.owner_at(ring.index(7)), None);
     }
 }

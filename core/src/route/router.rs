@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::failover::{FailoverOrder, python_rehash};
-use super::hash::{self, Char};
+use super::failover::{FailoverOrder, PYTHON_TRIES, python_rehash};
+use super::hash;
 use super::lists::{Pick, modulo};
 use super::node::Node;
 use super::number::HashNumber;
-use super::plan::{Plan, build};
+use super::plan::{Plan, Site, build};
 use super::preset::{Failover, Preset};
 use crate::error::Result;
 
@@ -139,28 +139,14 @@ impl Router {
     pub fn route(&self, key: &[u8]) -> Option<usize> {
         let key = self.tagged(key);
         match &*self.plan {
-            Plan::Ring {
-                hash,
-                ring,
-                strictly,
-            } => {
-                let position = hash.of(key, self.preset.char) as u32;
-                ring.owner(if *strictly {
-                    ring.after(position)
-                } else {
-                    ring.at_or_after(position)
-                })
-            }
+            Plan::Ring { hash, ring } => ring.owner(hash(key) as u32),
             Plan::List { pick, slots } => {
-                let slot = pick.slot(key, self.preset.char, slots.len());
+                let slot = pick.slot(key, slots.len());
                 Some(slots[slot] as usize)
             }
             Plan::Only(index) => Some(*index as usize),
             Plan::Rendezvous(nodes) => Some(nodes.winner(key, None, |_| true)?.0),
-            Plan::WideRing(ring) => {
-                let position = u128::from_be_bytes(hash::md5_digest(key));
-                ring.owner(ring.after(position))
-            }
+            Plan::WideRing(ring) => ring.owner(u128::from_be_bytes(hash::md5_digest(key))),
             Plan::Nowhere => None,
         }
     }
@@ -224,7 +210,7 @@ impl Router {
                 if living == 0 {
                     return None;
                 }
-                let slot = pick.slot(self.tagged(key), self.preset.char, living);
+                let slot = pick.slot(self.tagged(key), living);
                 let mut living = slots.iter().filter(|index| live(**index as usize));
                 living.nth(slot).map(|index| *index as usize)
             }
@@ -266,14 +252,7 @@ impl Router {
                 pick: Pick::Modulo(_) | Pick::Custom(_),
                 slots,
             } => Some(slots[number.modulo(slots.len() as u64) as usize] as usize),
-            Plan::Ring { ring, strictly, .. } => {
-                let position = number.modulo(1 << 32) as u32;
-                ring.owner(if *strictly {
-                    ring.after(position)
-                } else {
-                    ring.at_or_after(position)
-                })
-            }
+            Plan::Ring { ring, .. } => ring.owner(number.modulo(1 << 32) as u32),
             _ => return self.route_live(text, live),
         };
         let first = first?;
@@ -289,10 +268,9 @@ impl Router {
                 },
             ) => {
                 let mut next = python_rehash(*hash, number.as_str(), 0);
-                (1..super::failover::PYTHON_TRIES).find_map(|attempt| {
+                (1..PYTHON_TRIES).find_map(|attempt| {
                     let index = slots[modulo(next, slots.len())] as usize;
-                    let text = itoa::Buffer::new().format(next).to_owned();
-                    next = python_rehash(*hash, &text, attempt);
+                    next = python_rehash(*hash, itoa::Buffer::new().format(next), attempt);
                     live(index).then_some(index)
                 })
             }
@@ -323,15 +301,16 @@ impl Router {
 
     /// Whether a node may get keys: it has a weight and was not left out.
     pub(crate) fn is_used(&self, index: usize) -> bool {
-        self.nodes[index].weight > 0 && !self.dead.iter().any(|dead| *dead as usize == index)
+        self.nodes[index].weight > 0 && !self.is_dead(index)
+    }
+
+    fn is_dead(&self, index: usize) -> bool {
+        let index = u32::try_from(index);
+        index.is_ok_and(|index| self.dead.binary_search(&index).is_ok())
     }
 
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
-    }
-
-    pub(crate) const fn char(&self) -> Char {
-        self.preset.char
     }
 
     fn build(preset: Preset, nodes: &[Node], pick: Option<Pick>) -> Result<Self> {
@@ -354,19 +333,17 @@ impl Router {
     }
 
     fn planned(&self) -> Result<Plan> {
-        let members: Vec<u32> = (0..self.nodes.len())
-            .filter(|index| self.is_used(*index))
-            .map(|index| index as u32)
-            .collect();
-        let switched = self.nodes.iter().any(|node| node.weight > 1);
-        build(
-            self.preset.entry.shape,
-            self.pick.clone(),
-            self.preset.char,
-            &self.nodes,
-            &members,
-            switched,
-        )
+        let indexes = 0..self.nodes.len();
+        let members = indexes.clone().filter(|index| self.is_used(*index));
+        let members: Vec<u32> = members.map(|index| index as u32).collect();
+        let site = Site {
+            nodes: &self.nodes,
+            members: &members,
+            listed: indexes.filter(|index| !self.is_dead(*index)).count(),
+            switched: self.nodes.iter().any(|node| node.weight > 1),
+            char: self.preset.char,
+        };
+        build(self.preset.entry.shape, self.pick.clone(), site)
     }
 
     /// Returns the part of a key between the hash tags, or the key.

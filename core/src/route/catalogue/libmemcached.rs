@@ -1,7 +1,8 @@
 //! The clients over libmemcached: pylibmc, php-memcached, PHP sessions.
 
-use super::{Entry, modulo, ring};
+use super::{Entry, labelled_ring, modulo, ring};
 use crate::route::hash::KeyHash;
+use crate::route::node::Label;
 use crate::route::plan::{Order, Points, Shape};
 use crate::route::preset::Failover;
 
@@ -164,6 +165,10 @@ pub(super) const ENTRIES: &[Entry] = &[
 ];
 
 const fn pylibmc(name: &'static str, description: &'static str, shape: Shape) -> Entry {
+    let shape = match shape {
+        Shape::Ring { hash, points, .. } => labelled_ring(hash, points, Label::ShortWithZero),
+        shape => shape,
+    };
     family(name, "pylibmc", "1.6.3", description, shape)
 }
 

@@ -7,6 +7,7 @@ mod python;
 mod twemproxy;
 
 use super::hash::KeyHash;
+use super::node::Label;
 use super::plan::{Order, Points, Shape};
 use super::preset::Failover;
 
@@ -86,7 +87,22 @@ const fn modulo(hash: KeyHash, order: Order, repeat: bool) -> Shape {
 }
 
 const fn ring(hash: KeyHash, points: Points) -> Shape {
-    Shape::Ring { hash, points }
+    let label = match points {
+        Points::Even | Points::EvenUnlessWeighted | Points::Weighted => Label::Short,
+        Points::HashRing { .. } => Label::HashRing,
+        Points::Twemproxy => Label::Twemproxy,
+        Points::Dalli | Points::Uhashring => Label::Full,
+        Points::NodeMemcache => Label::Bracketed,
+    };
+    labelled_ring(hash, points, label)
+}
+
+const fn labelled_ring(hash: KeyHash, points: Points, label: Label) -> Shape {
+    Shape::Ring {
+        hash,
+        points,
+        label,
+    }
 }
 
 /// Every preset, our own first, then client by client.

@@ -1,7 +1,8 @@
 //! Clients for Node.
 
-use super::{Entry, modulo, ring};
+use super::{Entry, labelled_ring, modulo, ring};
 use crate::route::hash::KeyHash;
+use crate::route::node::Label;
 use crate::route::plan::{Order, Points, Shape};
 use crate::route::preset::Failover;
 
@@ -25,54 +26,26 @@ pub(super) const ENTRIES: &[Entry] = &[
     node_memcached(
         "node-memcached",
         "md5 on a ring of md5 points by weight, in double precision",
-        ring(
-            KeyHash::Md5,
-            Points::HashRing {
-                sha1: false,
-                per_digest: 4,
-                port: false,
-            },
-        ),
+        ring(KeyHash::Md5, hash_ring(false, 4)),
     )
     .also(&["connect-memcached"])
     .fails_over(Failover::Rebuild, false),
     node_memcached(
         "node-memcached-hash_ring",
         "compatibility: 'hash_ring': 3 points per digest, names with port",
-        ring(
-            KeyHash::Md5,
-            Points::HashRing {
-                sha1: false,
-                per_digest: 3,
-                port: true,
-            },
-        ),
+        labelled_ring(KeyHash::Md5, hash_ring(false, 3), Label::Full),
     )
     .fails_over(Failover::Rebuild, false),
     node_memcached(
         "node-memcached-sha1",
         "algorithm: 'sha1' for points and keys",
-        ring(
-            KeyHash::Sha1Le,
-            Points::HashRing {
-                sha1: true,
-                per_digest: 4,
-                port: false,
-            },
-        ),
+        ring(KeyHash::Sha1Le, hash_ring(true, 4)),
     )
     .fails_over(Failover::Rebuild, false),
     node_memcached(
         "node-memcached-weight-objects",
         "as node-memcached, the server map giving {weight: n}",
-        ring(
-            KeyHash::Md5,
-            Points::HashRing {
-                sha1: false,
-                per_digest: 4,
-                port: false,
-            },
-        ),
+        ring(KeyHash::Md5, hash_ring(false, 4)),
     )
     .fails_over(Failover::Rebuild, false),
     Entry::new(
@@ -84,6 +57,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .fails_over(Failover::Next, false),
 ];
+
+const fn hash_ring(sha1: bool, per_digest: usize) -> Points {
+    Points::HashRing { sha1, per_digest }
+}
 
 const fn node_memcached(name: &'static str, description: &'static str, shape: Shape) -> Entry {
     Entry::new(

@@ -95,35 +95,49 @@ impl KeyHash {
         )
     }
 
-    /// Hashes `key`; all but the last fill the lower 32 bits only.
-    #[inline]
-    pub(crate) fn of(self, key: &[u8], char: Char) -> u64 {
-        match self {
-            Self::Md5 => md5(key).into(),
-            Self::Crc15 => crc15(key).into(),
-            Self::Crc16 => crc16(key).into(),
-            Self::Crc31 => (crc32(mcrouter_part(key)) & 0x7fff_ffff).into(),
-            Self::Crc32 => crc32(key).into(),
-            Self::Crc32Of256 => crc32(&key[..key.len().min(256)]).into(),
-            Self::Fnv1_32 => fnv1_32(key, char).into(),
-            Self::Fnv1_64 => fnv1_64(key, char).into(),
-            Self::Fnv1a32 => fnv1a_32(key, char).into(),
-            Self::Fnv1a64 => fnv1a_64(key, char).into(),
-            Self::Hsieh => hsieh(key, char).into(),
-            Self::Java => java(key).unsigned_abs().into(),
-            Self::Jenkins => jenkins(key).into(),
-            Self::JsFnv1a => js_fnv1a(key).into(),
-            Self::JsFnv1aBiased => (js_fnv1a(key) ^ SIGN).into(),
-            Self::Md5UpTo250 if key.len() > 250 => 0,
-            Self::Md5UpTo250 => md5(key).into(),
-            Self::Murmur2 => murmur2(key).into(),
-            Self::OneAtATime => one_at_a_time(key, char).into(),
-            Self::Sha1BeBiased => (sha1_be(key) ^ SIGN).into(),
-            Self::Sha1Le => sha1_le(key).into(),
-            Self::Sip13 => sip13(key),
+    /// Returns the function; all but the last fill the lower 32 bits only.
+    pub(crate) fn function(self, char: Char) -> HashFunction {
+        use Char::{Signed, Unsigned};
+        match (self, char) {
+            (Self::Crc15, _) => |key| crc15(key).into(),
+            (Self::Crc16, _) => |key| crc16(key).into(),
+            (Self::Crc31, _) => |key| (crc32(mcrouter_part(key)) & 0x7fff_ffff).into(),
+            (Self::Crc32, _) => |key| crc32(key).into(),
+            (Self::Crc32Of256, _) => |key| crc32(&key[..key.len().min(256)]).into(),
+            (Self::Fnv1_32, Signed) => |key| fnv1_32(key, Signed).into(),
+            (Self::Fnv1_32, Unsigned) => |key| fnv1_32(key, Unsigned).into(),
+            (Self::Fnv1_64, Signed) => |key| fnv1_64(key, Signed).into(),
+            (Self::Fnv1_64, Unsigned) => |key| fnv1_64(key, Unsigned).into(),
+            (Self::Fnv1a32, Signed) => |key| fnv1a_32(key, Signed).into(),
+            (Self::Fnv1a32, Unsigned) => |key| fnv1a_32(key, Unsigned).into(),
+            (Self::Fnv1a64, Signed) => |key| fnv1a_64(key, Signed).into(),
+            (Self::Fnv1a64, Unsigned) => |key| fnv1a_64(key, Unsigned).into(),
+            (Self::Hsieh, Signed) => |key| hsieh(key, Signed).into(),
+            (Self::Hsieh, Unsigned) => |key| hsieh(key, Unsigned).into(),
+            (Self::Java, _) => |key| java(key).unsigned_abs().into(),
+            (Self::Jenkins, _) => |key| jenkins(key).into(),
+            (Self::JsFnv1a, _) => |key| js_fnv1a(key).into(),
+            (Self::JsFnv1aBiased, _) => |key| (js_fnv1a(key) ^ SIGN).into(),
+            (Self::Md5, _) => |key| md5(key).into(),
+            (Self::Md5UpTo250, _) => |key| match key.len() {
+                ..=250 => md5(key).into(),
+                _ => 0,
+            },
+            (Self::Murmur2, _) => |key| murmur2(key).into(),
+            (Self::OneAtATime, Signed) => |key| one_at_a_time(key, Signed).into(),
+            (Self::OneAtATime, Unsigned) => |key| one_at_a_time(key, Unsigned).into(),
+            (Self::Sha1BeBiased, _) => |key| (sha1_be(key) ^ SIGN).into(),
+            (Self::Sha1Le, _) => |key| sha1_le(key).into(),
+            (Self::Sip13, _) => sip13,
         }
     }
 }
 
+/// A function from keys to numbers.
+pub(crate) type HashFunction = fn(&[u8]) -> u64;
+
 /// Turns the order of signed numbers into that of unsigned ones.
 const SIGN: u32 = 0x8000_0000;
+
+#[cfg(test)]
+mod tests;
