@@ -128,7 +128,12 @@ def test_a_stopped_server_says_so_with_its_endpoint() -> None:
 def test_time_moves_only_by_hand_if_virtual() -> None:
     with EmbeddedServer(time=1_700_000_000) as server:
         assert server.time == 1_700_000_000
-        server.advance(60)
+        with connect(server) as connection:
+            assert ask(connection, b"set a 0 60 1\r\n1\r\n") == b"STORED\r\n"
+            server.advance(59)
+            assert ask(connection, b"get a\r\n", b"END\r\n") != b"END\r\n"
+            server.advance(1)
+            assert ask(connection, b"get a\r\n", b"END\r\n") == b"END\r\n"
         assert server.time == 1_700_000_060
         with pytest.raises(memoxide.InvalidArgumentError, match="does not go back"):
             server.advance(-1)
@@ -194,6 +199,18 @@ def test_ipv6_has_brackets() -> None:
     with EmbeddedServer(address="::1") as server, connect(server) as connection:
         assert server.endpoint == f"[::1]:{server.port}"
         assert ask(connection, b"version\r\n").startswith(b"VERSION")
+
+
+def test_the_text_protocol_asks_for_a_password() -> None:
+    with EmbeddedServer(auth={"ada": "secret"}) as server:
+        with connect(server) as connection:
+            reply = ask(connection, b"set auth 0 0 9\r\nada wrong\r\n")
+            assert reply == b"CLIENT_ERROR authentication failure\r\n"
+        with connect(server) as connection:
+            assert (
+                ask(connection, b"set auth 0 0 10\r\nada secret\r\n") == b"STORED\r\n"
+            )
+            assert ask(connection, b"get a\r\n") == b"END\r\n"
 
 
 def test_tls_asks_for_a_certificate_of_the_client() -> None:
