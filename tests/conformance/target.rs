@@ -1,0 +1,150 @@
+//! What the clients are run against.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use memoxide::EmbeddedServer;
+
+/// Servers for one scenario.
+pub(crate) trait Target: Sized {
+    const NAME: &str;
+
+    /// Starts servers, or returns why none can be had.
+    fn start(servers: usize) -> Result<Self, String>;
+    fn endpoint(&self, server: usize) -> String;
+    fn advance(&self, seconds: u64);
+    fn stop(&mut self, server: usize);
+}
+
+pub(crate) struct Embedded {
+    servers: Vec<Option<EmbeddedServer>>,
+    endpoints: Vec<String>,
+}
+
+impl Target for Embedded {
+    const NAME: &str = "embedded";
+
+    fn start(servers: usize) -> Result<Self, String> {
+        let start = |_| EmbeddedServer::start().expect("an embedded server");
+        let servers: Vec<_> = (0..servers).map(start).collect();
+        let endpoints = servers
+            .iter()
+            .map(|server| server.endpoint().to_owned())
+            .collect();
+        Ok(Self {
+            servers: servers.into_iter().map(Some).collect(),
+            endpoints,
+        })
+    }
+
+    fn endpoint(&self, server: usize) -> String {
+        self.endpoints[server].clone()
+    }
+
+    fn advance(&self, seconds: u64) {
+        for server in self.servers.iter().flatten() {
+            server.clock().advance(seconds);
+        }
+    }
+
+    fn stop(&mut self, server: usize) {
+        self.servers[server] = None;
+    }
+}
+
+pub(crate) struct Memcached {
+    servers: Vec<(Child, u16)>,
+}
+
+impl Target for Memcached {
+    const NAME: &str = "memcached";
+
+    fn start(servers: usize) -> Result<Self, String> {
+        let mut started = Self {
+            servers: Vec::new(),
+        };
+        for _ in 0..servers {
+            started.servers.push(spawn()?);
+        }
+        Ok(started)
+    }
+
+    fn endpoint(&self, server: usize) -> String {
+        format!("127.0.0.1:{}", self.servers[server].1)
+    }
+
+    fn advance(&self, _seconds: u64) {
+        panic!("the clock of memcached cannot be moved");
+    }
+
+    fn stop(&mut self, server: usize) {
+        end(&mut self.servers[server].0);
+    }
+}
+
+impl Drop for Memcached {
+    fn drop(&mut self) {
+        for (child, _) in &mut self.servers {
+            end(child);
+        }
+    }
+}
+
+fn end(child: &mut Child) {
+    drop(child.kill());
+    drop(child.wait());
+}
+
+/// Starts memcached on a free port and waits until it answers.
+fn spawn() -> Result<(Child, u16), String> {
+    for _ in 0..10 {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("a bound port").port();
+        drop(listener);
+        let mut command = Command::new("memcached");
+        command.args([
+            "-l",
+            "127.0.0.1",
+            "-U",
+            "0",
+            "-t",
+            "2",
+            "-u",
+            "nobody",
+            "-p",
+        ]);
+        command.arg(port.to_string()).stderr(Stdio::null());
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => return Err(format!("memcached cannot be started: {error}")),
+        };
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(5) {
+            if answers(port) {
+                return Ok((child, port));
+            }
+            // Another process may have taken the port in between.
+            if child.try_wait().is_ok_and(|status| status.is_some()) {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        end(&mut child);
+    }
+    Err("memcached does not answer".to_owned())
+}
+
+fn answers(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
+        return false;
+    };
+    let mut reply = [0; 8];
+    stream
+        .set_read_timeout(Some(Duration::from_secs(1)))
+        .is_ok()
+        && stream.write_all(b"version\r\n").is_ok()
+        && stream.read_exact(&mut reply).is_ok()
+        && &reply == b"VERSION "
+}
