@@ -39,6 +39,14 @@ function connect(server) {
   return net.connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
 }
 
+/** Returns a connection that the server has answered on: before, it may still wait for it. */
+async function accepted(server) {
+  const socket = connect(server);
+  socket.write("version\r\n");
+  await once(socket, "data");
+  return socket;
+}
+
 async function refused(server) {
   const socket = connect(server);
   const [error] = await once(socket, "error");
@@ -66,12 +74,10 @@ test("servers have ports and items of their own", async (t) => {
 
 test("stop closes the port and the connections, and a second one does nothing", async () => {
   const server = await EmbeddedServer.start();
-  const socket = connect(server);
-  await once(socket, "connect");
+  const socket = await accepted(server);
   const ended = once(socket, "end");
   assert.equal(server.isRunning, true);
-  const stopping = server.stop();
-  await stopping;
+  await server.stop();
   await ended;
   socket.destroy();
   assert.equal(server.isRunning, false);
@@ -97,9 +103,7 @@ test("the clock stands where it is told and moves by hand", async (t) => {
 test("connections are counted", async (t) => {
   const server = await started(t);
   await talk(connect(server), "version\r\n");
-  const socket = connect(server);
-  socket.write("version\r\n");
-  await once(socket, "data");
+  const socket = await accepted(server);
   assert.equal(server.connections, 2);
   assert.equal(server.openConnections, 1);
   const ended = once(socket, "end");
@@ -112,8 +116,7 @@ test("connections are counted", async (t) => {
 
 test("a frozen server answers once it is thawed", async (t) => {
   const server = await started(t);
-  const socket = connect(server);
-  await once(socket, "connect");
+  const socket = await accepted(server);
   await server.freeze();
   let thawed = false;
   socket.write("version\r\n");
@@ -129,6 +132,7 @@ test("a frozen server answers once it is thawed", async (t) => {
 
 test("refused connections are welcome again", async (t) => {
   const server = await started(t);
+  (await accepted(server)).destroy();
   await server.refuseConnections();
   assert.equal(await refused(server), true);
   await server.acceptConnections();
