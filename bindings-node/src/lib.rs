@@ -10,6 +10,7 @@
 //! const server = await EmbeddedServer.start();
 //! ```
 
+pub mod client;
 pub mod errors;
 pub mod server;
 pub mod value;

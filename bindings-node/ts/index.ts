@@ -5,6 +5,7 @@
  * `index.mts` hands the same objects to `import`.
  */
 
+export { Client } from "./client.js";
 export {
   AuthError,
   BackpressureError,

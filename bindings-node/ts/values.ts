@@ -64,27 +64,35 @@ export function lower(value: unknown): Plain {
   }
 }
 
+/** Added to a kind when every byte of the value is ASCII. */
+const ascii = 0x100;
+
 /** Returns the JavaScript value for bytes `start` to `end` of a chunk that will be reused. */
-export function raise(kind: Kind, chunk: Buffer, start: number, end: number): unknown {
-  switch (kind) {
-    case Kind.Bytes: {
-      // Never a view: it would keep the whole chunk alive, and see it change.
-      const bytes = Buffer.allocUnsafe(end - start);
-      chunk.copy(bytes, 0, start, end);
-      return bytes;
-    }
+export function raise(kind: number, chunk: Buffer, start: number, end: number): unknown {
+  if (kind === Kind.Bytes) {
+    // Never a view: it would keep the whole chunk alive, and see it change.
+    const bytes = Buffer.allocUnsafe(end - start);
+    chunk.copy(bytes, 0, start, end);
+    return bytes;
+  }
+  const text = chunk.toString(kind & ascii ? "latin1" : "utf8", start, end);
+  switch (kind & ~ascii) {
     case Kind.Text:
-      return chunk.toString("utf8", start, end);
+      return text;
     case Kind.Integer: {
-      const digits = chunk.toString("latin1", start, end);
-      const number = Number(digits);
-      return Number.isSafeInteger(number) ? number : BigInt(digits);
+      const number = Number(text);
+      return Number.isSafeInteger(number) ? number : BigInt(text);
     }
     case Kind.Json:
-      return JSON.parse(chunk.toString("utf8", start, end));
-    case Kind.NonFinite:
-      return Number(chunk.toString("latin1", start, end));
+      return JSON.parse(text);
+    default:
+      return Number(text);
   }
+}
+
+/** Returns the JavaScript value for bytes that are nobody else's. */
+export function raiseOwned(kind: number, bytes: Buffer): unknown {
+  return kind === Kind.Bytes ? bytes : raise(kind, bytes, 0, bytes.length);
 }
 
 function lowerNumber(value: number): Plain {

@@ -1,0 +1,211 @@
+/**
+ * Reads what became of calls and settles their promises.
+ *
+ * `bindings-node/src/client/report.rs` is the other end and describes the words
+ * of an event.
+ */
+
+import type { ClientCore, TextPart } from "../native.js";
+import { rebuild } from "./rebuild.js";
+import { raise, raiseOwned } from "./values.js";
+
+/** The words of an event. */
+const stride = 8;
+
+/** What an event tells; the numbers are those of `src/client/report.rs`. */
+const Event = {
+  Item: 0,
+  Owned: 1,
+  Details: 2,
+  Verdict: 3,
+  Number: 4,
+  Refused: 5,
+  Error: 6,
+  Fault: 7,
+} as const;
+
+/** Added to an event that ends its call. */
+const last = 0x100;
+
+/** Set in the bits of details when the item was read before. */
+const hitBefore = 16;
+
+/** How a call ended: no, yes, or the item has changed. */
+export const Verdict = { No: 0, Yes: 1, Exists: 2 } as const;
+
+/** A value and its flags. */
+export interface Found {
+  value: unknown;
+  flags: number;
+}
+
+/** What else is told about an item, where it was asked for. */
+export interface Details {
+  cas: bigint;
+  /** Remaining seconds, -1 for none. */
+  ttl: number;
+  /** Bytes of the stored value. */
+  size: number;
+  /** Seconds since the last access. */
+  lastAccess: number;
+  /** Whether the item was read before. */
+  hitBefore: boolean;
+}
+
+/** A call under way. */
+export class Call {
+  /** The item of a call for one key. */
+  item: Found | undefined = undefined;
+  /** What else is told about it. */
+  details: Details | undefined = undefined;
+  /** The values of a call for several keys, by position. */
+  values: Map<number, unknown> | undefined = undefined;
+  /** Lines of reports. */
+  texts: TextPart[] | undefined = undefined;
+  verdict: number = Verdict.No;
+  /** A counter's number. */
+  number: number | bigint | null = null;
+  /** The positions of keys that were not written. */
+  refused: readonly number[] = none;
+  /** Why an item could not be decoded. */
+  failure: unknown = undefined;
+  /** Ends the listening to a signal. */
+  unlisten: (() => void) | undefined = undefined;
+
+  constructor(
+    readonly resolve: (value: never) => void,
+    readonly reject: (reason: unknown) => void,
+    /** Makes the result from what was found and how it ended. */
+    readonly finish: (call: Call) => unknown,
+  ) {}
+}
+
+const none: readonly number[] = [];
+
+/** The calls under way, by token. */
+export class Calls {
+  readonly #calls: (Call | undefined)[] = [];
+  readonly #free: number[] = [];
+
+  /** Takes a call in and returns its token. */
+  add(call: Call): number {
+    const token = this.#free.pop() ?? this.#calls.length;
+    this.#calls[token] = call;
+    return token;
+  }
+
+  /** Forgets a call, whose token may then name another. */
+  remove(token: number): Call | undefined {
+    const call = this.#calls[token];
+    if (call === undefined) return undefined;
+    this.#calls[token] = undefined;
+    this.#free.push(token);
+    call.unlisten?.();
+    return call;
+  }
+
+  /** Settles what the events in the first `length` words tell of; values lie in `chunk`. */
+  settle(core: ClientCore, words: Uint32Array, length: number, chunk: Buffer): void {
+    for (let at = 0; at < length; at += stride) {
+      const token = words[at] as number;
+      const what = words[at + 1] as number;
+      const call = this.#calls[token];
+      if (call === undefined) continue;
+      switch (what & 0xff) {
+        case Event.Item:
+        case Event.Owned:
+          take(core, call, words, at, chunk);
+          break;
+        case Event.Details:
+          call.details = details(words, at);
+          break;
+        case Event.Verdict:
+          call.verdict = words[at + 2] as number;
+          break;
+        case Event.Number:
+          call.number = words[at + 4] === 0 ? null : wide(words, at + 2);
+          break;
+        case Event.Refused:
+          call.refused = positions(words, at + 2);
+          at += Math.ceil(call.refused.length / 6) * stride;
+          break;
+        case Event.Error:
+        case Event.Fault: {
+          const fields = core.error(words[at + 2] as number);
+          if (fields) call.failure = rebuild(fields);
+          break;
+        }
+      }
+      if (what & last) this.#end(token);
+    }
+  }
+
+  /** Adds lines of reports to their calls. */
+  addTexts(texts: readonly TextPart[]): void {
+    for (const text of texts) {
+      const call = this.#calls[text.token];
+      if (call === undefined) continue;
+      call.texts ??= [];
+      call.texts.push(text);
+    }
+  }
+
+  #end(token: number): void {
+    const call = this.remove(token) as Call;
+    if (call.failure !== undefined) {
+      call.reject(call.failure);
+      return;
+    }
+    try {
+      call.resolve(call.finish(call) as never);
+    } catch (error) {
+      call.reject(error);
+    }
+  }
+}
+
+function take(core: ClientCore, call: Call, words: Uint32Array, at: number, chunk: Buffer): void {
+  const kind = words[at + 3] as number;
+  const start = words[at + 4] as number;
+  const length = words[at + 5] as number;
+  let value: unknown;
+  try {
+    value =
+      ((words[at + 1] as number) & 0xff) === Event.Owned
+        ? raiseOwned(kind, core.value(start) as Buffer)
+        : raise(kind, chunk, start, start + length);
+  } catch (error) {
+    call.failure = error;
+    return;
+  }
+  if (call.values === undefined) call.item = { value, flags: words[at + 6] as number };
+  else call.values.set(words[at + 2] as number, value);
+}
+
+function details(words: Uint32Array, at: number): Details {
+  const cas = (BigInt(words[at + 3] as number) << 32n) | BigInt(words[at + 2] as number);
+  return {
+    cas,
+    ttl: (words[at + 4] as number) | 0,
+    size: words[at + 5] as number,
+    lastAccess: words[at + 6] as number,
+    hitBefore: ((words[at + 7] as number) & hitBefore) !== 0,
+  };
+}
+
+function wide(words: Uint32Array, at: number): number | bigint {
+  const low = words[at] as number;
+  const high = words[at + 1] as number;
+  const number = high * 2 ** 32 + low;
+  return Number.isSafeInteger(number) ? number : (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** Reads a count, and as many positions, six in each of the events behind. */
+function positions(words: Uint32Array, at: number): number[] {
+  const count = words[at] as number;
+  const found: number[] = [];
+  for (let index = 0; index < count; index++) {
+    found.push(words[at + stride * (1 + Math.floor(index / 6)) + (index % 6)] as number);
+  }
+  return found;
+}

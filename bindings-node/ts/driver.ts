@@ -1,0 +1,287 @@
+/**
+ * The driver: moves bytes between sockets and the core, and keeps its timer.
+ *
+ * Which bytes to write, what a reply means, which server gets a key, when to
+ * retry and when a server is down are the core's business. Calls of one turn of
+ * the event loop are packed and handed over together; a received chunk is
+ * handed over as it is, and what came of it is read from an array of events.
+ *
+ * A process ends when nothing else keeps it alive and no call is under way:
+ * sockets never hold it, the timer does while calls wait.
+ */
+
+import { lookup } from "node:dns";
+import { connect, type NetConnectOpts, type Socket } from "node:net";
+
+import type { ActionFields, ServerEntry } from "../native.js";
+import { type Call, Calls } from "./completion.js";
+import { native } from "./native.js";
+import { calling } from "./rebuild.js";
+import { Submission } from "./submission.js";
+
+/** What the core tells after each call; the positions are those of `src/client/mod.rs`. */
+const State = {
+  Words: 0,
+  Deadline: 1,
+  Pending: 2,
+  Connection: 3,
+  Output: 4,
+  Actions: 5,
+  Texts: 6,
+} as const;
+const stateLength = 8;
+
+/** Words of events and bytes of output that there is room for at first. */
+const firstWords = 8 * 1024;
+const outputLength = 64 * 1024;
+
+/** Bytes that one read may bring. */
+const chunkLength = 64 * 1024;
+
+/** Packed bytes that are handed over before the turn of the event loop ends. */
+const packedLimit = 1024 * 1024;
+
+/** What an option may be. */
+export type OptionValue = string | number | boolean | Uint8Array | null;
+
+interface Connection {
+  readonly socket: Socket;
+  opened: boolean;
+}
+
+export class Driver {
+  readonly submission = new Submission();
+  readonly calls = new Calls();
+  readonly #core: InstanceType<typeof native.ClientCore>;
+  readonly #connections = new Map<number, Connection>();
+  readonly #chunk = Buffer.allocUnsafeSlow(chunkLength);
+  readonly #state = new Float64Array(stateLength);
+  #events = new Uint32Array(firstWords);
+  #output = Buffer.allocUnsafeSlow(outputLength);
+  #isScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  #alarm = Number.POSITIVE_INFINITY;
+  /** Whether the timer holds the process. */
+  #isHolding = false;
+
+  constructor(servers: ServerEntry[], options: Record<string, OptionValue>) {
+    const { submission } = this;
+    const arrays = {
+      fields: submission.fields,
+      bytes: submission.bytes,
+      events: this.#events,
+      output: this.#output,
+      state: this.#state,
+    };
+    this.#core = calling(
+      () =>
+        new native.ClientCore(
+          servers,
+          Object.keys(options),
+          Object.values(options),
+          Math.random(),
+          arrays,
+        ),
+    );
+  }
+
+  /** The servers, in the order of the configuration. */
+  get endpoints(): string[] {
+    return this.#core.endpoints();
+  }
+
+  /** The name of the server that has a key. */
+  serverFor(key: Uint8Array): string {
+    return calling(() => this.#core.serverFor(key));
+  }
+
+  /** Hands over what was packed, at the end of this turn or at once if it is much. */
+  schedule(): void {
+    if (this.submission.used > packedLimit) {
+      this.flush();
+    } else if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      process.nextTick(this.#flushLater);
+    }
+  }
+
+  readonly #flushLater = (): void => {
+    this.#isScheduled = false;
+    this.flush();
+  };
+
+  /** Hands over what was packed. */
+  flush(): void {
+    const { submission } = this;
+    if (submission.count === 0) return;
+    if (submission.replaced) this.#attach();
+    this.#core.submit(submission.count, performance.now());
+    submission.clear();
+    this.#conclude();
+  }
+
+  /** Gives a call up. */
+  cancel(token: number): Call | undefined {
+    const call = this.calls.remove(token);
+    if (call !== undefined) {
+      this.#core.cancel(token);
+      this.#wait();
+    }
+    return call;
+  }
+
+  /** Ends every call and closes the connections; for good, or until the next call. */
+  close(forGood: boolean): void {
+    this.flush();
+    this.#core.close(forGood);
+    this.#conclude();
+  }
+
+  #attach(): void {
+    const { fields, bytes } = this.submission;
+    this.submission.replaced = false;
+    this.#core.attach({
+      fields,
+      bytes,
+      events: this.#events,
+      output: this.#output,
+      state: this.#state,
+    });
+  }
+
+  /** Does what the core wants done after a call. */
+  #conclude(): void {
+    const state = this.#state;
+    while (state[State.Connection] !== 0) this.#write();
+    if (state[State.Texts] !== 0) {
+      state[State.Texts] = 0;
+      this.calls.addTexts(this.#core.texts());
+    }
+    const words = state[State.Words] as number;
+    if (words !== 0) {
+      state[State.Words] = 0;
+      if (words > this.#events.length) {
+        this.#events = new Uint32Array(words * 2);
+        this.#attach();
+        this.#core.events();
+      }
+      this.calls.settle(this.#core, this.#events, words, this.#chunk);
+    }
+    if (state[State.Actions] !== 0) this.#act();
+    this.#wait();
+  }
+
+  /** Writes what the core has put into the output. */
+  #write(): void {
+    const id = this.#state[State.Connection] as number;
+    const count = this.#state[State.Output] as number;
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) {
+      const { socket } = connection;
+      const isFree = socket.write(this.#output.subarray(0, count));
+      if (socket.writableLength > 0) {
+        // The socket still reads from it.
+        this.#output = Buffer.allocUnsafeSlow(outputLength);
+        this.#attach();
+        if (!isFree) this.#core.blocked(id);
+      }
+    }
+    this.#core.nextOutput();
+  }
+
+  #act(): void {
+    for (;;) {
+      const action = this.#core.nextAction();
+      if (action === null) return;
+      switch (action.kind) {
+        case "close":
+          this.#close(action.connection);
+          break;
+        case "connect":
+          this.#open(action);
+          break;
+        case "resolve":
+          this.#resolve(action);
+          break;
+      }
+    }
+  }
+
+  #open({ connection: id, host, port, path }: ActionFields): void {
+    const onread = {
+      buffer: this.#chunk,
+      callback: (count: number) => {
+        this.#core.received(id, this.#chunk, count, performance.now());
+        this.#conclude();
+        return true;
+      },
+    };
+    const place = path === undefined ? { host, port, noDelay: true } : { path };
+    const socket = connect({ ...place, onread } as NetConnectOpts);
+    socket.unref();
+    const connection: Connection = { socket, opened: false };
+    this.#connections.set(id, connection);
+    socket.on("connect", () => {
+      connection.opened = true;
+      this.#core.connected(id, performance.now());
+      this.#conclude();
+    });
+    socket.on("drain", () => {
+      this.#core.writable(id);
+      this.#conclude();
+    });
+    socket.on("error", (error) => this.#lost(id, error.message));
+    socket.on("end", () => this.#lost(id, "server closed the connection"));
+    socket.on("close", () => this.#lost(id, "connection was closed"));
+  }
+
+  #lost(id: number, reason: string): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    this.#close(id);
+    this.#core.lost(id, connection.opened, reason, performance.now());
+    this.#conclude();
+  }
+
+  #close(id: number): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    this.#connections.delete(id);
+    connection.socket.destroy();
+  }
+
+  #resolve({ endpoint, host }: ActionFields): void {
+    lookup(host as string, { all: true }, (error, addresses) => {
+      const hosts = error === null ? addresses.map(({ address }) => address) : [];
+      this.#core.resolved(endpoint, hosts, error?.message ?? null, performance.now());
+      this.#conclude();
+    });
+  }
+
+  /** Sets the timer for the next deadline; it holds the process while calls wait. */
+  #wait(): void {
+    const deadline = this.#state[State.Deadline] as number;
+    const isBusy = this.#state[State.Pending] !== 0;
+    // A later deadline is looked at when the earlier one has passed.
+    if (deadline < this.#alarm) {
+      clearTimeout(this.#timer);
+      this.#alarm = deadline;
+      this.#isHolding = true;
+      const pause = Math.max(1, Math.ceil(deadline - performance.now()));
+      this.#timer = setTimeout(this.#tick, pause);
+    }
+    if (isBusy !== this.#isHolding && this.#timer !== undefined) {
+      this.#isHolding = isBusy;
+      if (isBusy) this.#timer.ref();
+      else this.#timer.unref();
+    }
+  }
+
+  readonly #tick = (): void => {
+    this.#alarm = Number.POSITIVE_INFINITY;
+    this.#timer = undefined;
+    this.#core.tick(performance.now());
+    this.#conclude();
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * What a client is told: servers and options, in the forms that Node programs
+ * write them.
+ */
+
+import type { ServerEntry } from "../native.js";
+import type { OptionValue } from "./driver.js";
+import { ConfigError } from "./errors.js";
+import { native } from "./native.js";
+
+/** A server: where it listens and its share of the keys. */
+export interface ServerDescription {
+  /** A host name or IP address, in any spelling that a server list takes. */
+  host?: string;
+  /** The port. Default 11211. */
+  port?: number;
+  /** The path of a unix socket, instead of host and port. */
+  path?: string;
+  /** The share of the keys, relative to the others. Default 1. */
+  weight?: number;
+}
+
+/**
+ * The servers of a client: a list separated by commas, an array, or an object
+ * with a weight for each address.
+ */
+export type Servers =
+  | string
+  | readonly (string | ServerDescription)[]
+  | Readonly<Record<string, number>>;
+
+/** How a client works. Times are in seconds. */
+export interface ClientOptions {
+  /** What a call takes at most. Default 1. */
+  timeout?: number | undefined;
+  /** What opening a connection takes at most. Default 0.25. */
+  connectTimeout?: number | undefined;
+  /** Connections per server, which calls share. Default 1. */
+  maxConnections?: number | undefined;
+  /** An idle connection is closed after this time. Default 60. */
+  idleTimeout?: number | undefined;
+  /** Seconds to live of items stored without a time. Default 0, which is for ever. */
+  defaultTtl?: number | undefined;
+  /** The dialect that values are written and read in. Default `memoxide`. */
+  values?: string | undefined;
+  /** How keys are placed on servers, by the name of a preset. Default `ketama`. */
+  hashing?: string | undefined;
+  /** Put before each key. Default none. */
+  prefix?: string | Uint8Array | undefined;
+  /** The protocol to speak. Default `auto`: asks each server. */
+  protocol?: "auto" | "meta" | "text" | undefined;
+  /** How often a read is made again on another connection. Default 1. */
+  retryAttempts?: number | undefined;
+  /** Failures in a row after which a server is left alone. Default 3. */
+  deadAfter?: number | undefined;
+  /** How long it is then left alone, at first; doubles with each failure. Default 1. */
+  deadRetry?: number | undefined;
+  /** Whether a failing server raises, or reads as a miss. Default `raise`. */
+  onError?: "raise" | "miss" | undefined;
+  /** Values of at least so many bytes are compressed. Default never. */
+  compressAbove?: number | undefined;
+  /** The format to compress with. Default `zlib`. */
+  compression?: string | undefined;
+  /** Formats of other languages that are let through, separated by commas. Default none. */
+  foreign?: string | undefined;
+  /** How the dialect stores lists and maps, where it has a choice. */
+  serializer?: "json" | "native" | undefined;
+  /** The most bytes that a value may have. Default 1 MiB. */
+  maxValueSize?: number | undefined;
+  /** The most bytes that a compressed value may inflate to. Default 64 MiB. */
+  maxDecompressedSize?: number | undefined;
+
+  /** As `defaultTtl`, by the name that memjs has for it. */
+  expires?: number | undefined;
+  /** As `connectTimeout`, by the name that memjs has for it. */
+  conntimeout?: number | undefined;
+  /** Attempts in all, by the name that memjs has for it; `retryAttempts` is one less. */
+  retries?: number | undefined;
+}
+
+/** What memjs calls an option: the name of the core, and its value. */
+const ofMemjs: Readonly<Record<string, (value: OptionValue) => [string, OptionValue]>> = {
+  conntimeout: (seconds) => ["connect_timeout", seconds],
+  expires: (seconds) => ["default_ttl", seconds],
+  // Attempts in all; 0 and 1 both mean a single one.
+  retries: (attempts) => ["retry_attempts", Math.max(0, Number(attempts) - 1)],
+};
+
+/** The variables that name servers where the program does not. */
+const variables = ["MEMCACHIER_SERVERS", "MEMCACHE_SERVERS", "MEMCACHED_SERVERS"];
+
+/** Returns the servers that the program names, else the environment, else memcached on this machine. */
+export function serverEntries(servers: Servers | undefined): ServerEntry[] {
+  const given = servers === undefined || servers === "" ? fromEnvironment() : servers;
+  if (typeof given === "string") return given.split(",").map((address) => ({ address }));
+  if (Array.isArray(given)) return given.map(entry);
+  if (typeof given !== "object" || given === null) {
+    throw new ConfigError("servers are neither text nor an array nor an object of weights");
+  }
+  return Object.entries(given).map(([address, weight]) => ({ address, weight: asWeight(weight) }));
+}
+
+function fromEnvironment(): string {
+  for (const name of variables) {
+    const list = process.env[name];
+    if (list) return list;
+  }
+  return "localhost:11211";
+}
+
+function entry(server: unknown): ServerEntry {
+  if (typeof server === "string") return { address: server };
+  if (typeof server !== "object" || server === null) {
+    throw new ConfigError("a server is neither text nor an object");
+  }
+  const { host, port, path, weight, ...rest } = server as ServerDescription;
+  for (const name of Object.keys(rest)) {
+    throw new ConfigError(`a server has no property "${name}", only: host, path, port, weight`);
+  }
+  if ((host === undefined) === (path === undefined)) {
+    throw new ConfigError("a server has either a host or a path");
+  }
+  const bracketed = host?.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  const place = port === undefined ? bracketed : `${bracketed}:${port}`;
+  const address = path === undefined ? String(place) : `unix:${path}`;
+  return weight === undefined ? { address } : { address, weight: asWeight(weight) };
+}
+
+function asWeight(weight: unknown): number {
+  if (typeof weight === "number") return weight;
+  throw new ConfigError("the weight of a server is no number");
+}
+
+/** Returns the options by the names that the core has for them. */
+export function optionValues(options: ClientOptions): Record<string, OptionValue> {
+  const known = new Set(native.optionNames());
+  const values: Record<string, OptionValue> = {};
+  for (const [given, value] of Object.entries(options)) {
+    if (value === undefined || value === null) continue;
+    const [name, setting] = ofMemjs[given]?.(value) ?? [snakeCase(given), value];
+    if (!known.has(name)) throw unknown(given, known);
+    values[name] = setting;
+  }
+  return values;
+}
+
+function unknown(name: string, known: ReadonlySet<string>): ConfigError {
+  const names = [...known].map(camelCase).join(", ");
+  return new ConfigError(`there is no option "${name}", only: ${names}`);
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
