@@ -2,6 +2,10 @@
 //! the embedded server and against memcached. `tests/README.md` has the format.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "a test of clients has sockets and measures their time"
+)]
+#![expect(
     clippy::print_stdout,
     reason = "skips and counts are for whoever reads the test's output"
 )]

@@ -27,6 +27,7 @@
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod blocking;
+mod composite;
 mod convert;
 mod delivery;
 mod engine;

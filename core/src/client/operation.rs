@@ -290,6 +290,12 @@ impl<'a> Operation<'a> {
         })
     }
 
+    /// Creates an operation that decides on the way.
+    #[must_use]
+    pub fn composite(composite: impl Composite + 'static) -> Self {
+        Self::Composite(Box::new(composite))
+    }
+
     /// Copies what is borrowed, so that the operation outlives the call.
     #[must_use]
     pub fn into_owned(self) -> Operation<'static> {

@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::composite::{Acquire, Counter, Release, Scoped, Take, Update, Work};
 use super::operation::{Operation, Spread};
 use super::options::Options;
 use super::servers::ServerAddress;
@@ -17,7 +19,10 @@ use crate::protocol::{
     Want,
 };
 use crate::route::Router;
-use crate::value::Encoded;
+use crate::value::{Encoded, Value};
+
+/// Behind the name of a namespace: the key that holds its generation.
+const NAMESPACE_SUFFIX: &[u8] = b":generation";
 
 /// How a call finds its server.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -34,10 +39,9 @@ pub enum Place<'a> {
 /// What an arithmetic command may have beside key and delta.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counting {
-    /// Stored when the key is absent; the delta is not applied then.
+    /// Stored when there is no counter; the delta is not applied then.
     pub initial: Option<u64>,
-    /// The expiry of what `initial` creates, and of the item from now on if
-    /// `touch` says so.
+    /// A new expiry, also for a counter that `initial` creates.
     pub expiry: Option<Expiry>,
 }
 
@@ -244,11 +248,12 @@ impl Plan {
         })
     }
 
-    /// Counts.
+    /// Counts; with an initial value an absent counter is created.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`]; [`ErrorKind::Encode`]
+    /// when the dialect cannot express the initial value.
     pub fn count<'a>(
         &self,
         direction: Direction,
@@ -258,17 +263,150 @@ impl Plan {
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
         let (endpoint, key) = self.locate(key, place)?;
-        let created = counting.expiry.unwrap_or(self.options.default_ttl);
-        Ok(Operation::single(
-            endpoint,
-            Request::Arithmetic(Arithmetic {
+        let touch = counting.expiry;
+        if counting.initial.is_none() && touch.is_none() {
+            let request = Arithmetic {
                 direction,
                 key,
                 delta,
-                initial: counting.initial.map(|number| (number, created)),
-                touch: counting.expiry,
-            }),
-        ))
+                touch,
+            };
+            return Ok(Operation::single(endpoint, Request::Arithmetic(request)));
+        }
+        let initial = match counting.initial {
+            None => None,
+            Some(number) => {
+                let flags = self.options.values.encode(Value::from(number))?.flags;
+                Some((number, flags, touch.unwrap_or(self.options.default_ttl)))
+            }
+        };
+        let key = key.into_owned().into();
+        let request = Arithmetic {
+            direction,
+            key,
+            delta,
+            touch,
+        };
+        Ok(Operation::composite(Counter::new(
+            endpoint, request, initial,
+        )))
+    }
+
+    /// Changes an item by the caller's function, in up to `limit` rounds.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn update(&self, key: &[u8], limit: u32, place: Place<'_>) -> Result<Operation<'static>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        Ok(Operation::composite(Update::new(
+            endpoint,
+            key.into_owned(),
+            limit,
+        )))
+    }
+
+    /// Reads an item and removes it. The item that is given as a part counts
+    /// only if the outcome is yes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn take(&self, key: &[u8], place: Place<'_>) -> Result<Operation<'static>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        Ok(Operation::composite(Take::new(endpoint, key.into_owned())))
+    }
+
+    /// Takes a lock for `token`, waiting for it up to `wait`. It is given back
+    /// by itself when `expiry` comes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn acquire(
+        &self,
+        key: &[u8],
+        token: &[u8],
+        expiry: Expiry,
+        wait: Duration,
+        place: Place<'_>,
+    ) -> Result<Operation<'static>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        let acquire = Acquire::new(endpoint, key.into_owned(), token.to_vec(), expiry, wait);
+        Ok(Operation::composite(acquire))
+    }
+
+    /// Gives a lock back if `token` still owns it, or extends it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn release(
+        &self,
+        key: &[u8],
+        token: &[u8],
+        extend: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Operation<'static>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        let release = Release::new(endpoint, key.into_owned(), token.to_vec(), extend);
+        Ok(Operation::composite(release))
+    }
+
+    /// Works within the namespace `name`: reads its generation, then does what
+    /// `work` builds over the plan of that generation. `unix_now` begins a
+    /// namespace that has none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`] when the name cannot be part of a key, or
+    /// [`ErrorKind::NoServers`].
+    pub fn within(
+        self: &Arc<Self>,
+        name: &[u8],
+        unix_now: i64,
+        work: impl FnOnce(&Self) -> Result<Operation<'static>> + Send + 'static,
+    ) -> Result<Operation<'static>> {
+        self.namespaced(name, unix_now, Some(Box::new(work)))
+    }
+
+    /// Makes every key of the namespace `name` unreachable, in one request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`within`](Self::within).
+    pub fn invalidate(self: &Arc<Self>, name: &[u8], unix_now: i64) -> Result<Operation<'static>> {
+        self.namespaced(name, unix_now, None)
+    }
+
+    fn namespaced(
+        self: &Arc<Self>,
+        name: &[u8],
+        unix_now: i64,
+        work: Option<Work>,
+    ) -> Result<Operation<'static>> {
+        let key = [name, NAMESPACE_SUFFIX].concat();
+        let (endpoint, key) = self.locate(&key, Place::Key)?;
+        // Seconds leave room for many invalidations before the next first number.
+        let fresh = unix_now.unsigned_abs() << 20;
+        let (plan, key) = (Arc::clone(self), key.into_owned());
+        let scoped = Scoped::new(plan, name.to_vec(), endpoint, key, fresh, work);
+        Ok(Operation::composite(scoped))
+    }
+
+    /// The plan for one generation of a namespace.
+    pub(super) fn scoped(&self, name: &[u8], generation: u64) -> Self {
+        let digits = itoa::Buffer::new().format(generation).to_owned();
+        let prefix = [&self.options.prefix, name, b":", digits.as_bytes(), b":"].concat();
+        Self {
+            servers: self.servers.clone(),
+            labels: self.labels.clone(),
+            router: self.router.clone(),
+            options: Options {
+                prefix,
+                ..self.options.clone()
+            },
+        }
     }
 
     /// Removes one item, with a cas id only if it is still the one that was read.

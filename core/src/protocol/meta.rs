@@ -36,10 +36,6 @@ pub(super) fn encode(request: &Request<'_>, opaque: u32, out: &mut Vec<u8>) -> R
                 out.extend_from_slice(b" MD");
             }
             push_flag(out, b'D', arithmetic.delta);
-            if let Some((initial, expiry)) = arithmetic.initial {
-                push_flag(out, b'N', expiry.wire());
-                push_flag(out, b'J', initial);
-            }
             if let Some(expiry) = arithmetic.touch {
                 push_flag(out, b'T', expiry.wire());
             }

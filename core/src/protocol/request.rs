@@ -219,9 +219,6 @@ pub struct Arithmetic<'a> {
     pub key: Cow<'a, [u8]>,
     /// By how much.
     pub delta: u64,
-    /// The number to store when the key is absent (the delta is not applied
-    /// then), and its expiry. Needs the meta protocol.
-    pub initial: Option<(u64, Expiry)>,
     /// A new expiry. Needs the meta protocol.
     pub touch: Option<Expiry>,
 }

@@ -14,8 +14,8 @@ pub(super) fn encode(request: &Request<'_>, out: &mut Vec<u8>) -> Result<Shape> 
     match request {
         Request::Admin(admin) => Ok(encode_admin(admin, out)),
         Request::Arithmetic(arithmetic) => {
-            if arithmetic.initial.is_some() || arithmetic.touch.is_some() {
-                return Err(needs_meta("a counter with an initial value or expiry"));
+            if arithmetic.touch.is_some() {
+                return Err(needs_meta("a counter with a new expiry"));
             }
             out.extend_from_slice(match arithmetic.direction {
                 Direction::Decrement => b"decr ",
