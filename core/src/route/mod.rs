@@ -36,5 +36,10 @@ pub use number::HashNumber;
 pub use preset::{Failover, Preset};
 pub use router::Router;
 
+/// Compiles what `docs/placement.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/placement.md")]
+struct PlacementPage;
+
 #[cfg(test)]
 mod tests;

@@ -241,6 +241,10 @@ const ARM: &str = "+arm";
 #[cold]
 fn unknown(name: &str, base: &str) -> Error {
     const SHOWN: usize = 5;
+    if base == "memcache-client" {
+        let message = "memcache-client picks a server at random: there is no placement to follow";
+        return Error::new(ErrorKind::Config, message);
+    }
     let mut near: Vec<(usize, &str)> = Preset::all()
         .flat_map(Preset::names)
         .map(|known| (distance(base, known), known))

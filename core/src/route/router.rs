@@ -191,7 +191,7 @@ impl Router {
     /// Returns the node for a key when some nodes are down, as the client
     /// chooses it at that moment.
     ///
-    /// `live` is asked about nodes by index. python-memcached and dalli hash
+    /// `live` is asked about nodes by index, perhaps more than once. python-memcached and dalli hash
     /// the key again, 10 and 20 times at most, and then give up although
     /// another node may live; memjs takes the next node of the list. For
     /// clients that build their structure again the answer is that of

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 
 use super::hash::KeyHash;
 use super::plan::{Order, Points, Shape};
-use super::rendezvous::Scoring;
 use super::{Failover, HashNumber, Node, Preset, Router};
 use crate::error::ErrorKind;
 
@@ -36,8 +35,6 @@ fn removal_is_local(preset: Preset) -> bool {
 /// Whether the shares are near even, which some clients do not achieve.
 fn spreads(preset: Preset) -> bool {
     match preset.entry.shape {
-        // Most of the hash is thrown away.
-        Shape::Rendezvous(scoring) => scoring != Scoring::Emcache,
         // Keys of 15 bits all lie on the first arc of a ring of 32.
         Shape::Ring { hash, .. } => hash != KeyHash::Crc15,
         // The low bits are rounded away.
