@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::hash::KeyHash;
+use super::hash::{self, Char, KeyHash};
 use super::plan::{Order, Points, Shape};
 use super::{Failover, HashNumber, Node, Preset, Router};
 use crate::error::ErrorKind;
@@ -359,6 +359,63 @@ fn many_nodes_each_have_their_turn() {
         order.sort_unstable();
         assert!(order.into_iter().eq(0..300), "{name}");
     }
+}
+
+/// Computed by a program of its own from the definitions: `jump` of the XXH3 of
+/// the key; for `rendezvous` the XXH3 of the key's XXH3, seeded by that of
+/// `host:port`, and weight / -ln(score).
+#[test]
+fn our_own_placements_stay_what_they_are() {
+    let mut keys: Vec<String> = (0..12).map(|i| format!("user:{i}")).collect();
+    keys.extend(["schlüssel", "🚀"].map(str::to_owned));
+    let even = nodes(5);
+    let weights = even.iter().cloned().zip(1..);
+    let weighted: Vec<Node> = weights
+        .map(|(node, weight)| node.with_weight(weight))
+        .collect();
+    for (name, nodes, wanted) in [
+        (
+            "rendezvous",
+            &even,
+            [4, 2, 1, 0, 4, 2, 4, 4, 1, 2, 3, 2, 0, 2],
+        ),
+        (
+            "rendezvous",
+            &weighted,
+            [4, 4, 3, 4, 4, 4, 4, 4, 1, 2, 3, 2, 0, 2],
+        ),
+        ("jump", &even, [2, 1, 4, 2, 1, 3, 2, 2, 2, 4, 4, 0, 0, 4]),
+        (
+            "jump",
+            &weighted,
+            [4, 1, 4, 3, 4, 4, 3, 4, 4, 4, 2, 4, 4, 2],
+        ),
+    ] {
+        let router = router(name, nodes);
+        let routed = keys.iter().map(|key| router.route(key.as_bytes()));
+        assert!(routed.eq(wanted.map(Some)), "{name}");
+    }
+}
+
+#[test]
+fn on_arm_a_char_has_no_sign() {
+    let nodes = nodes(3);
+    let (x86, arm) = (
+        router("php-memcached", &nodes),
+        router("php-memcached+arm", &nodes),
+    );
+    let mut differ = 0;
+    for i in 0..50 {
+        let key = format!("schlüssel:{i}");
+        let hash = hash::one_at_a_time(key.as_bytes(), Char::Unsigned);
+        assert_eq!(arm.route(key.as_bytes()), Some(hash as usize % 3));
+        differ += usize::from(arm.route(key.as_bytes()) != x86.route(key.as_bytes()));
+    }
+    assert!(differ > 0);
+    assert!(
+        keys(50).all(|key| arm.route(&key) == x86.route(&key)),
+        "plain ASCII"
+    );
 }
 
 /// A router of five nodes for each preset.
