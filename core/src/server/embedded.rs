@@ -221,6 +221,15 @@ impl EmbeddedServer {
         }
     }
 
+    /// Resolves when the server has stopped by itself, after a client's
+    /// `shutdown`.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn stopped(&self) {
+        if let Ok(listener) = self.here() {
+            listener.control().stopped().await;
+        }
+    }
+
     fn end(&mut self, graceful: bool) {
         let Some(Running(listener)) = self.running.take() else {
             return;
@@ -275,6 +284,7 @@ pub struct EmbeddedServerBuilder {
     address: IpAddr,
     port: u16,
     targets: Vec<Target>,
+    places: Vec<Arc<Place>>,
     clock: Option<Clock>,
     limits: Limits,
     backlog: u32,
@@ -289,6 +299,7 @@ impl EmbeddedServerBuilder {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             targets: Vec::new(),
+            places: Vec::new(),
             clock: None,
             limits: Limits {
                 connections: settings.max_connections,
@@ -432,6 +443,13 @@ impl EmbeddedServerBuilder {
         self
     }
 
+    /// Listens at places that are bound already.
+    #[cfg(feature = "cli")]
+    pub(crate) fn places(mut self, places: Vec<Arc<Place>>) -> Self {
+        self.places = places;
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Errors
@@ -442,14 +460,14 @@ impl EmbeddedServerBuilder {
         #[cfg(feature = "tls")]
         let tls = self.tls.as_ref().map(ServerTls::config).transpose()?;
         let mut targets = self.targets;
-        if targets.is_empty() {
+        let mut places = self.places;
+        if targets.is_empty() && places.is_empty() {
             let address = SocketAddr::new(self.address, self.port);
             targets.push(Target::Tcp { address, tls: true });
         }
-        let places = targets
-            .into_iter()
-            .map(|target| Place::bind(target, self.backlog).map(Arc::new))
-            .collect::<Result<Vec<_>>>()?;
+        for target in targets {
+            places.push(Arc::new(Place::bind(target, self.backlog)?));
+        }
         let targets: Vec<Target> = places.iter().map(|place| place.target().clone()).collect();
 
         let mut settings = self.settings;

@@ -18,6 +18,7 @@
 //! assert_eq!(output, b"STORED\r\nVALUE greeting 0 5\r\nhello\r\nEND\r\n");
 //! ```
 
+mod auth;
 mod clock;
 mod crawl;
 mod embedded;
@@ -29,8 +30,11 @@ mod stats;
 mod store;
 mod watch;
 
+pub use auth::parse_credentials;
 pub use clock::Clock;
 pub use embedded::{EmbeddedServer, EmbeddedServerBuilder};
+#[cfg(feature = "cli")]
+pub(crate) use listener::{Place, Target};
 pub use session::{
     CloseReason, Head, Next, OUTPUT_BUDGET, PeerInfo, Progress, Session, StreamState,
 };

@@ -136,6 +136,12 @@ impl Control {
         receiver
     }
 
+    /// Resolves when nobody takes orders any more.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn stopped(&self) {
+        self.orders.closed().await;
+    }
+
     /// Returns the TLS configuration for new connections.
     #[cfg(feature = "tls")]
     pub(crate) fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {

@@ -107,6 +107,12 @@ impl Place {
     }
 }
 
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Place").field(&self.target).finish()
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         if let Target::Unix { path, .. } = &self.target {
