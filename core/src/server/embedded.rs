@@ -45,21 +45,12 @@ const BUFFER_LIMIT: usize = 64 << 20;
 /// assert_eq!(reply, "VERSION 1.6.45\r\n");
 /// # Ok::<(), memoxide::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct EmbeddedServer {
-    running: Option<Running>,
+    listener: Arc<Listener>,
     origin: Origin,
     targets: Vec<Target>,
     endpoints: Vec<String>,
     clock: Clock,
-}
-
-struct Running(Listener);
-
-impl std::fmt::Debug for Running {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Running")
-    }
 }
 
 impl EmbeddedServer {
@@ -113,14 +104,13 @@ impl EmbeddedServer {
     /// Returns how many connections the server has taken since its start.
     #[must_use]
     pub fn connections(&self) -> u64 {
-        self.here()
-            .map_or(0, |listener| listener.control().accepted())
+        self.listener.control().accepted()
     }
 
     /// Returns how many connections are open at the moment.
     #[must_use]
     pub fn open_connections(&self) -> usize {
-        self.here().map_or(0, |listener| listener.control().open())
+        self.listener.control().open()
     }
 
     /// Returns the engine behind the sessions: settings, store and counters.
@@ -199,25 +189,25 @@ impl EmbeddedServer {
     /// client's `shutdown`, and in a forked child.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.here().is_ok_and(Listener::is_running)
+        self.here().is_ok()
     }
 
     /// Stops the server: closes the port and all connections and waits for its
     /// threads. Dropping the handle does the same; more calls do nothing.
-    pub fn stop(&mut self) {
+    pub fn stop(&self) {
         self.end(false);
     }
 
     /// Stops the server like [`EmbeddedServer::stop`], but first lets clients
     /// take the replies that are already written, for at most 5 seconds.
-    pub fn stop_gracefully(&mut self) {
+    pub fn stop_gracefully(&self) {
         self.end(true);
     }
 
     /// Waits until the server has stopped by itself, after a client's `shutdown`.
     pub fn wait(&self) {
-        if let Ok(listener) = self.here() {
-            listener.join();
+        if self.origin.is_here() {
+            self.listener.join();
         }
     }
 
@@ -230,37 +220,44 @@ impl EmbeddedServer {
         }
     }
 
-    fn end(&mut self, graceful: bool) {
-        let Some(Running(listener)) = self.running.take() else {
-            return;
-        };
-        if !self.origin.is_here() {
-            // Threads, locks and sockets are the parent's: not even a
-            // destructor may touch them.
-            std::mem::forget(listener);
-            return;
+    fn end(&self, graceful: bool) {
+        if self.origin.is_here() {
+            // An error says that it has stopped before.
+            let _ = self.listener.perform(Action::Stop { graceful });
+            self.listener.join();
         }
-        // An error says that it has stopped by itself.
-        let _ = listener.perform(Action::Stop { graceful });
-        listener.join();
     }
 
     fn here(&self) -> Result<&Listener> {
-        let running = self.running.as_ref();
-        match running {
-            Some(Running(listener)) if self.origin.is_here() => Ok(listener),
-            Some(_) => Err(Error::new(
+        if !self.origin.is_here() {
+            return Err(Error::new(
                 ErrorKind::Closed,
                 "the server belongs to the process that started it",
-            )),
-            None => Err(Error::new(ErrorKind::Closed, "the server has stopped")),
+            ));
         }
+        if self.listener.control().is_stopped() {
+            return Err(Error::new(ErrorKind::Closed, "the server has stopped"));
+        }
+        Ok(&self.listener)
+    }
+}
+
+impl std::fmt::Debug for EmbeddedServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmbeddedServer")
+            .field("endpoints", &self.endpoints)
+            .finish_non_exhaustive()
     }
 }
 
 impl Drop for EmbeddedServer {
     fn drop(&mut self) {
         self.stop();
+        if !self.origin.is_here() {
+            // Threads, locks and sockets are the parent's: not even their
+            // destructors may run here.
+            std::mem::forget(Arc::clone(&self.listener));
+        }
     }
 }
 
@@ -503,7 +500,7 @@ impl EmbeddedServerBuilder {
         }
         let listener = Listener::start(places, threads, Arc::new(control), orders)?;
         Ok(EmbeddedServer {
-            running: Some(Running(listener)),
+            listener: Arc::new(listener),
             origin: Origin::here(),
             endpoints: targets.iter().map(Target::to_string).collect(),
             targets,

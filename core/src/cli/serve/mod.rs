@@ -99,7 +99,7 @@ fn serve(options: Options, words: &[OsString]) -> Result<(), Failure> {
 
     let pid_file = options.pid_file.clone();
     let verbosity = options.settings.verbosity;
-    let mut server = start(options)?;
+    let server = start(options)?;
     if let Some(path) = &pid_file {
         process::write_pid_file(path);
     }

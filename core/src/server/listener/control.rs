@@ -136,6 +136,11 @@ impl Control {
         receiver
     }
 
+    /// Whether nobody takes orders any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.orders.is_closed()
+    }
+
     /// Resolves when nobody takes orders any more.
     #[cfg(feature = "cli")]
     pub(crate) async fn stopped(&self) {

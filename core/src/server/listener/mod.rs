@@ -27,7 +27,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 pub(crate) use control::{Action, Control, Limits};
@@ -46,7 +46,15 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The threads of a running server.
 pub(crate) struct Listener {
     control: Arc<Control>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Mutex<Threads>,
+    joined: Condvar,
+}
+
+enum Threads {
+    Running(Vec<JoinHandle<()>>),
+    /// Somebody waits for them.
+    Joining,
+    Gone,
 }
 
 impl Listener {
@@ -76,7 +84,8 @@ impl Listener {
         running.push(worker::spawn(main)?);
         Ok(Self {
             control,
-            threads: Mutex::new(running),
+            threads: Mutex::new(Threads::Running(running)),
+            joined: Condvar::new(),
         })
     }
 
@@ -87,7 +96,11 @@ impl Listener {
 
     /// Orders an action and waits until it is done.
     pub(crate) fn perform(&self, action: Action) -> Result<()> {
-        match self.control.order(action).recv_timeout(PATIENCE) {
+        let patience = match action {
+            Action::Restart { down } => PATIENCE.saturating_add(down),
+            _ => PATIENCE,
+        };
+        match self.control.order(action).recv_timeout(patience) {
             Ok(()) => Ok(()),
             Err(RecvTimeoutError::Disconnected) => {
                 Err(Error::new(ErrorKind::Closed, "the server has stopped"))
@@ -98,18 +111,25 @@ impl Listener {
         }
     }
 
-    /// Whether the threads are still there.
-    pub(crate) fn is_running(&self) -> bool {
-        let threads = self.threads.lock();
-        !threads.is_empty() && !threads.iter().all(JoinHandle::is_finished)
-    }
-
     /// Waits until the server has stopped.
     pub(crate) fn join(&self) {
         let mut threads = self.threads.lock();
-        for thread in threads.drain(..) {
-            // A panic was reported by its hook; the thread is gone either way.
-            let _ = thread.join();
+        match std::mem::replace(&mut *threads, Threads::Joining) {
+            Threads::Running(running) => {
+                drop(threads);
+                for thread in running {
+                    // A panic was reported by its hook; the thread is gone
+                    // either way.
+                    let _ = thread.join();
+                }
+                *self.threads.lock() = Threads::Gone;
+                self.joined.notify_all();
+            }
+            Threads::Joining => {
+                let waiting = |threads: &mut Threads| matches!(threads, Threads::Joining);
+                self.joined.wait_while(&mut threads, waiting);
+            }
+            Threads::Gone => *threads = Threads::Gone,
         }
     }
 }
