@@ -18,7 +18,9 @@ mod recorded;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use memoxide::value::{Codec, Compression, CompressionFormat, Dialect, NonFinite, Value};
+use memoxide::value::{
+    Codec, Compression, CompressionFormat, Confidence, Dialect, Kind, NonFinite, Value, explain,
+};
 use serde_json::Value as Json;
 
 use self::clients::{codec, compression, dialect, serializer};
@@ -240,6 +242,42 @@ fn recorded_thresholds_are_kept() {
         }
     }
     assert_eq!(checked, 510);
+}
+
+#[test]
+fn explain_names_the_dialect_of_every_recorded_value() {
+    let mut places = BTreeMap::new();
+    let mut sessions = 0;
+    for file in files() {
+        let id = text(&file["id"]);
+        for case in file["cases"].as_array().expect("cases") {
+            if let Some((flags, bytes)) = stored(&case["item"]) {
+                let first = &explain(flags, &bytes)[0];
+                sessions += usize::from(matches!(first.kind, Kind::Session(_)));
+                continue;
+            }
+            let Some((flags, bytes)) = stored(case) else {
+                continue;
+            };
+            let guesses = explain(flags, &bytes);
+            let best = guesses[0].confidence;
+            let dialect = dialect(id);
+            let found = guesses.iter().find(|guess| guess.dialect == dialect);
+            let found = found.unwrap_or_else(|| panic!("{id}: {}", expression(case)));
+            let place = (found.confidence, found.confidence == best);
+            *places.entry(place).or_insert(0) += 1;
+        }
+    }
+    let expected = [
+        // memcache-client writes null for NaN; memoxide does not.
+        ((Confidence::Unlikely, false), 4),
+        // meta-memcache marks bytes as others mark text, and these are ASCII.
+        ((Confidence::Possible, false), 4),
+        ((Confidence::Possible, true), 315),
+        ((Confidence::Likely, true), 1310),
+    ];
+    assert_eq!(Vec::from_iter(places), expected);
+    assert_eq!(sessions, 33);
 }
 
 /// Payloads stored without compression, by file and expression.

@@ -116,6 +116,11 @@ impl Packing {
         }
     }
 
+    /// The format that `bytes` are in.
+    pub(super) fn format(self, bytes: &[u8]) -> CompressionFormat {
+        self.stream.format(bytes)
+    }
+
     /// The length of the part of a packed value that is not the stream.
     pub(super) const fn overhead(self) -> usize {
         if self.prefixed { PREFIX } else { 0 }

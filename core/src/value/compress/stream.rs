@@ -4,7 +4,7 @@
 //! Inflating stops at the limit, refuses bytes behind the end of the stream, and
 //! never trusts a length in the data.
 
-use super::fastlz;
+use super::{CompressionFormat, fastlz};
 
 /// A stream format as it is found in the store.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,14 +49,23 @@ impl Stream {
 
     /// Inflates `bytes` into at most `limit` bytes.
     pub(in super::super) fn inflate(self, bytes: &[u8], limit: usize) -> Result<Vec<u8>, Failure> {
-        match self {
-            Self::FastLz => fastlz::decompress(bytes, limit),
-            Self::Marked => match bytes {
-                [0x1f, 0x8b, ..] => Self::Gzip.inflate(bytes, limit),
-                [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd.inflate(bytes, limit),
-                _ => Self::Zlib.inflate(bytes, limit),
-            },
+        match (self, self.format(bytes)) {
+            (Self::Marked, CompressionFormat::Gzip) => Self::Gzip.inflate(bytes, limit),
+            (Self::Marked, CompressionFormat::Zstd) => Self::Zstd.inflate(bytes, limit),
+            (Self::FastLz, _) => fastlz::decompress(bytes, limit),
             _ => library::inflate(self, bytes, limit),
+        }
+    }
+
+    /// The format that `bytes` are in.
+    pub(super) fn format(self, bytes: &[u8]) -> CompressionFormat {
+        match self {
+            Self::FastLz => CompressionFormat::FastLz,
+            Self::Gzip => CompressionFormat::Gzip,
+            Self::Marked if bytes.starts_with(&[0x1f, 0x8b]) => CompressionFormat::Gzip,
+            Self::Marked if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => CompressionFormat::Zstd,
+            Self::Marked | Self::Zlib => CompressionFormat::Zlib,
+            Self::Zstd | Self::ZstdMagicless => CompressionFormat::Zstd,
         }
     }
 }

@@ -160,7 +160,7 @@ fn read_serialized<'a>(
     }
     match Tree::scan(&bytes) {
         Ok(tree) => match tree.to_json(Objects::Refuse) {
-            Ok(text) => Ok(Value::Json(Cow::Owned(text))),
+            Ok(text) => read_json(Cow::Owned(text.into_bytes()), lenient(codec)),
             Err(_) if codec.allows(Format::PhpSerialized) => {
                 foreign(codec, Format::PhpSerialized, flags, bytes)
             }
