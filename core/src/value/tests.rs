@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+use proptest::prelude::*;
+
+use super::json::{Integers, Rules};
 use super::*;
 use crate::error::ErrorKind;
 
@@ -209,4 +212,186 @@ fn names_lead_back_to_dialects() {
     let error = Dialect::by_name("pickle").expect_err("no such dialect");
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.message().contains("memoxide"));
+}
+
+/// Each dialect with everything let through, and its compression if it has one.
+fn open_codecs() -> Vec<Codec> {
+    let mut codecs = Vec::new();
+    for dialect in Dialect::ALL {
+        let codec = Codec {
+            foreign: Formats::ALL,
+            max_decompressed_size: 10_000,
+            ..Codec::new(dialect)
+        };
+        for format in CompressionFormat::ALL {
+            let compressing = Codec {
+                compression: Some(Compression { format, above: 10 }),
+                ..codec.clone()
+            };
+            if compressing.check().is_ok() {
+                codecs.push(compressing);
+            }
+        }
+        if matches!(dialect, Dialect::Dalli | Dialect::Php) {
+            for serializer in [Serializer::Json, Serializer::Native] {
+                codecs.push(Codec {
+                    serializer,
+                    ..codec.clone()
+                });
+            }
+        }
+        codecs.push(codec);
+    }
+    codecs
+}
+
+/// Flags that some dialect knows.
+fn known_flags() -> impl Strategy<Value = u32> {
+    let bits = proptest::sample::subsequence(
+        vec![1, 2, 4, 8, 16, 32, 64, 128, 0x1_0000, 0x2_0000, 0x1234_0000],
+        0..4,
+    );
+    bits.prop_map(|bits| bits.into_iter().fold(0, |flags, bit| flags | bit))
+}
+
+/// Text made of the parts of JSON.
+fn almost_json() -> impl Strategy<Value = String> {
+    let part = proptest::sample::select(vec![
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "\"a\"",
+        "\"\\u00e9\"",
+        "\"\\ud83d\\ude80\"",
+        "\"\\ud83d\"",
+        "\"\\udc00\"",
+        "\"\\n\"",
+        "\"\\x\"",
+        "\"",
+        "\\",
+        "\u{e9}",
+        "1",
+        "0",
+        "-",
+        "1.5",
+        ".",
+        "e5",
+        "E+400",
+        "true",
+        "null",
+        "false",
+        "nul",
+        " ",
+        "\n",
+        "\t",
+        "9007199254740993",
+        "\u{1}",
+        "[]",
+        "{}",
+        "\"k\":",
+    ]);
+    proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn json_is_judged_as_by_another_parser(text in almost_json()) {
+        let rules = Rules {
+            integers: Integers::Any,
+            ..Rules::STRICT
+        };
+        let other = serde_json::from_str::<serde_json::Value>(&text);
+        prop_assert_eq!(json::scan(&text, rules).is_ok(), other.is_ok(), "{:?}", other);
+        // What is stricter accepts nothing more.
+        if json::check(&text).is_ok() {
+            prop_assert!(json::scan(&text, rules).is_ok());
+            prop_assert!(json::scan(&text, Rules::lenient(Integers::Any)).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded(
+        bytes in any::<Vec<u8>>(),
+        text in any::<String>(),
+        number in any::<i64>(),
+        float in any::<f64>(),
+    ) {
+        for codec in open_codecs() {
+            for value in [
+                Value::from(&bytes[..]),
+                Value::from(&text[..]),
+                Value::from(number),
+                Value::from(float),
+                Value::from(true),
+            ] {
+                let Ok(encoded) = codec.encode(value.clone()) else {
+                    continue;
+                };
+                let read = codec.decode(encoded.flags, encoded.bytes).expect("its own");
+                prop_assert!(alike(&codec, &value, &read), "{:?}: {value:?} {read:?}", codec);
+            }
+        }
+    }
+
+    #[test]
+    fn anything_stored_is_read_or_refused(
+        flags in prop_oneof![known_flags(), any::<u32>()],
+        bytes in prop_oneof![any::<Vec<u8>>(), almost_json().prop_map(String::into_bytes)],
+    ) {
+        for codec in open_codecs() {
+            match codec.decode(flags, Cow::Borrowed(&bytes)) {
+                Ok(value) => {
+                    let Ok(encoded) = codec.encode(value.clone()) else {
+                        continue;
+                    };
+                    let again = codec.decode(encoded.flags, encoded.bytes).expect("its own");
+                    prop_assert!(alike(&codec, &value, &again), "{:?}: {value:?} {again:?}", codec);
+                }
+                Err(error) => {
+                    let (raw_flags, raw) = error.raw().expect("attached");
+                    prop_assert_eq!((raw_flags, &raw[..]), (flags, &bytes[..]));
+                }
+            }
+        }
+        prop_assert!(!explain(flags, &bytes).is_empty());
+    }
+}
+
+/// Whether a value came back as it was, as far as the dialect tells apart.
+fn alike(codec: &Codec, written: &Value<'_>, read: &Value<'_>) -> bool {
+    let bytes = |value: &Value<'_>| match value {
+        Value::Bytes(bytes) => Some(bytes.to_vec()),
+        Value::Text(text) => Some(text.as_bytes().to_vec()),
+        Value::Int(digits) if codec.dialect == Dialect::Raw => Some(digits.as_bytes().to_vec()),
+        _ => None,
+    };
+    let number = |value: &Value<'_>| match value {
+        Value::Json(text) | Value::Int(text) => text.trim().parse::<f64>().ok(),
+        _ => None,
+    };
+    if let (Value::Foreign(written), Value::Foreign(read)) = (written, read) {
+        return (written.format, &written.bytes) == (read.format, &read.bytes);
+    }
+    // PHP has one kind of array: a map with the keys 0, 1, 2, … is a list.
+    if (codec.dialect, codec.serializer) == (Dialect::Php, Serializer::Native)
+        && matches!((written, read), (Value::Json(_), Value::Json(_)))
+    {
+        return true;
+    }
+    // JSON of a string or an integer is stored as text or an integer.
+    if let (Value::Json(text), Value::Text(read)) = (written, read) {
+        return serde_json::from_str::<String>(text).is_ok_and(|text| text == *read);
+    }
+    if written == read || number(written).is_some_and(|n| number(read) == Some(n)) {
+        return true;
+    }
+    // Flags 0 do not tell text from bytes.
+    let untyped = !matches!(
+        codec.dialect,
+        Dialect::Memoxide | Dialect::Python | Dialect::Pylibmc
+    );
+    untyped && bytes(written).is_some() && bytes(written) == bytes(read)
 }

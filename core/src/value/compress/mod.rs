@@ -126,3 +126,6 @@ impl Packing {
         if self.prefixed { PREFIX } else { 0 }
     }
 }
+
+#[cfg(test)]
+mod tests;

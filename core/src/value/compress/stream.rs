@@ -129,9 +129,13 @@ mod library {
             Stream::FastLz => Err(DAMAGED),
             Stream::Gzip => inflate_with(Decompress::new_gzip(15), bytes, limit),
             Stream::Marked | Stream::Zlib => inflate_with(Decompress::new(true), bytes, limit),
-            Stream::Zstd => inflate_zstd(bytes, bytes.len(), limit),
+            Stream::Zstd => inflate_zstd(bytes, bytes, bytes.len(), limit),
             Stream::ZstdMagicless => {
-                inflate_zstd(ZSTD_MAGIC.as_slice().chain(bytes), bytes.len(), limit)
+                // The magic number and the longest header.
+                let mut head = ZSTD_MAGIC.to_vec();
+                head.extend(bytes.iter().take(14));
+                let frame = ZSTD_MAGIC.as_slice().chain(bytes);
+                inflate_zstd(frame, &head, bytes.len(), limit)
             }
         }
     }
@@ -165,15 +169,27 @@ mod library {
         }
     }
 
-    fn inflate_zstd(reader: impl BufRead, length: usize, limit: usize) -> Result<Vec<u8>, Failure> {
+    /// Inflates `frame`, which has `length` bytes and begins with `head`.
+    fn inflate_zstd(
+        frame: impl BufRead,
+        head: &[u8],
+        length: usize,
+        limit: usize,
+    ) -> Result<Vec<u8>, Failure> {
+        if let Ok(Some(size)) = zstd::zstd_safe::get_frame_content_size(head)
+            && size > limit as u64
+        {
+            return Err(Failure::TooLarge);
+        }
         if length == 0 {
             return Err(CUT_SHORT);
         }
-        let mut decoder = zstd::Decoder::with_buffer(reader)
+        let mut decoder = zstd::Decoder::with_buffer(frame)
             .map_err(|_| DAMAGED)?
             .single_frame();
-        // A frame may ask for a window far beyond what it holds.
-        let window = limit.max(1 << 10).next_power_of_two().ilog2().min(27);
+        // A frame may ask for a window far beyond what it holds. Encoders ask
+        // for up to 8 MiB whatever the length is.
+        let window = limit.max(8 << 20).next_power_of_two().ilog2().min(27);
         decoder.window_log_max(window).map_err(|_| DAMAGED)?;
         let mut out = Vec::with_capacity(first_capacity(length, limit));
         let read = decoder

@@ -302,6 +302,11 @@ impl<'a> Fault<'a> {
         Self::new("", bytes)
     }
 
+    /// The same about other bytes: those that were stored.
+    fn about(self, bytes: Cow<'a, [u8]>) -> Self {
+        Self { bytes, ..self }
+    }
+
     /// Builds the error, with `stored` attached if given, else the bytes read.
     #[cold]
     pub(super) fn into_error(

@@ -57,10 +57,22 @@ pub(super) fn read_node_memcached<'a>(
     flags: u32,
     bytes: Cow<'a, [u8]>,
 ) -> Result<Value<'a>, Fault<'a>> {
+    let Some(plain) = unescape(&bytes) else {
+        return read_unescaped(codec, flags, bytes);
+    };
+    // An error names what was stored.
+    read_unescaped(codec, flags, Cow::Owned(plain)).map_err(|fault| fault.about(bytes))
+}
+
+fn read_unescaped<'a>(
+    codec: &Codec,
+    flags: u32,
+    bytes: Cow<'a, [u8]>,
+) -> Result<Value<'a>, Fault<'a>> {
     match flags {
-        0 => Ok(text_or_bytes(unescape(bytes))),
-        JSON => read_json(unescape(bytes), lenient(codec)),
-        NODE_BYTES => narrow(unescape(bytes)).map(Value::Bytes).map_err(|bytes| {
+        0 => Ok(text_or_bytes(bytes)),
+        JSON => read_json(bytes, lenient(codec)),
+        NODE_BYTES => narrow(bytes).map(Value::Bytes).map_err(|bytes| {
             Fault::new("value is marked as bytes and is not widened bytes", bytes)
         }),
         NODE_NUMBER => read_number(bytes),
@@ -172,11 +184,12 @@ fn escape(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     Cow::Owned(escaped)
 }
 
-/// Takes away the backslash before each CR and LF.
-fn unescape(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+/// Takes away the backslash before each CR and LF, if there is any.
+fn unescape(bytes: &[u8]) -> Option<Vec<u8>> {
     let is_escape = |pair: &[u8]| matches!(pair, [b'\\', b'\r' | b'\n']);
-    if memchr2(b'\r', b'\n', &bytes).is_none() || !bytes.windows(2).any(is_escape) {
-        return bytes;
+    memchr2(b'\r', b'\n', bytes)?;
+    if !bytes.windows(2).any(is_escape) {
+        return None;
     }
     let mut plain = Vec::with_capacity(bytes.len());
     for (at, &byte) in bytes.iter().enumerate() {
@@ -185,7 +198,7 @@ fn unescape(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
             plain.push(byte);
         }
     }
-    Cow::Owned(plain)
+    Some(plain)
 }
 
 /// Turns each byte into the character of the same number.

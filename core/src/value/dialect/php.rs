@@ -160,7 +160,8 @@ fn read_serialized<'a>(
     }
     match Tree::scan(&bytes) {
         Ok(tree) => match tree.to_json(Objects::Refuse) {
-            Ok(text) => read_json(Cow::Owned(text.into_bytes()), lenient(codec)),
+            Ok(text) => read_json(Cow::Owned(text.into_bytes()), lenient(codec))
+                .map_err(|fault| fault.about(bytes)),
             Err(_) if codec.allows(Format::PhpSerialized) => {
                 foreign(codec, Format::PhpSerialized, flags, bytes)
             }
