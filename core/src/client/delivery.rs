@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Phase, Sent};
+use super::operation::Outcome;
+use crate::error::{Error, ErrorKind, Phase, Result, Sent};
 use crate::protocol::{Reply, Request};
 
 /// Whether a request that failed may be made once more, after `attempts`.
@@ -31,6 +32,19 @@ pub(super) fn is_endpoints_fault(error: &Error) -> bool {
         | ErrorKind::Tls => true,
         ErrorKind::Timeout => error.phase() != Some(Phase::Queue),
         _ => false,
+    }
+}
+
+/// Turns the failure of a server into a miss, where that was asked for.
+pub(super) fn degraded(result: Result<Outcome>) -> Result<Outcome> {
+    match result {
+        Err(error) if error.is_connection() || error.kind() == ErrorKind::Partial => {
+            let endpoint = error.endpoint().unwrap_or_default();
+            tracing::warn!(target: "memoxide", endpoint, %error, "failing server passed as a miss");
+            let failed = error.failed().to_vec();
+            Ok(Outcome::Many { failed })
+        }
+        result => result,
     }
 }
 

@@ -226,6 +226,7 @@ impl Driver {
                 max_connections: options.max_connections.unwrap_or(1),
                 idle_timeout: options.idle_timeout,
                 retry_attempts: options.retry_attempts,
+                degrade: options.on_error == super::OnError::Miss,
                 health: options.health,
                 codec: options.protocol,
                 seed: net::now(),

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{Expiry, Item, Reply, Request};
+use crate::protocol::{Expiry, Item, Reply, Request, StoreMode};
 
 /// A moment on a monotonic clock of the driver's choice, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -324,6 +324,22 @@ impl<'a> Operation<'a> {
                 answered: spread.answered,
                 each_has_key: spread.each_has_key,
             })),
+        }
+    }
+
+    /// Whether a failing server may pass as a miss: reads, and writes that
+    /// decide nothing. An `add`, a counter or a lock must not.
+    #[must_use]
+    pub fn may_degrade(&self) -> bool {
+        let harmless = |dispatch: &Dispatch<'_>| match &dispatch.request {
+            Request::Retrieve(_) | Request::Delete(_) | Request::Touch(_) => true,
+            Request::Store(store) => store.mode == StoreMode::Set && store.cas.is_none(),
+            Request::Admin(_) | Request::Arithmetic(_) => false,
+        };
+        match self {
+            Self::Composite(_) => false,
+            Self::Single(single) => single.dispatch.as_ref().is_some_and(harmless),
+            Self::Spread(spread) => spread.dispatches.iter().all(harmless),
         }
     }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::composite::{Acquire, Counter, Release, Scoped, Take, Update, Work};
+use super::composite::{Acquire, Counter, Goal, Release, Scoped, Take, Update};
 use super::operation::{Operation, Spread};
 use super::options::Options;
 use super::servers::ServerAddress;
@@ -367,7 +367,17 @@ impl Plan {
         unix_now: i64,
         work: impl FnOnce(&Self) -> Result<Operation<'static>> + Send + 'static,
     ) -> Result<Operation<'static>> {
-        self.namespaced(name, unix_now, Some(Box::new(work)))
+        self.namespaced(name, unix_now, Goal::Work(Box::new(work)))
+    }
+
+    /// Finds out the generation of the namespace `name`; the outcome is its
+    /// number, for [`scoped`](Self::scoped).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`within`](Self::within).
+    pub fn generation(self: &Arc<Self>, name: &[u8], unix_now: i64) -> Result<Operation<'static>> {
+        self.namespaced(name, unix_now, Goal::Read)
     }
 
     /// Makes every key of the namespace `name` unreachable, in one request.
@@ -376,26 +386,27 @@ impl Plan {
     ///
     /// Those of [`within`](Self::within).
     pub fn invalidate(self: &Arc<Self>, name: &[u8], unix_now: i64) -> Result<Operation<'static>> {
-        self.namespaced(name, unix_now, None)
+        self.namespaced(name, unix_now, Goal::Raise)
     }
 
     fn namespaced(
         self: &Arc<Self>,
         name: &[u8],
         unix_now: i64,
-        work: Option<Work>,
+        goal: Goal,
     ) -> Result<Operation<'static>> {
         let key = [name, NAMESPACE_SUFFIX].concat();
         let (endpoint, key) = self.locate(&key, Place::Key)?;
         // Seconds leave room for many invalidations before the next first number.
         let fresh = unix_now.unsigned_abs() << 20;
         let (plan, key) = (Arc::clone(self), key.into_owned());
-        let scoped = Scoped::new(plan, name.to_vec(), endpoint, key, fresh, work);
+        let scoped = Scoped::new(plan, name.to_vec(), endpoint, key, fresh, goal);
         Ok(Operation::composite(scoped))
     }
 
-    /// The plan for one generation of a namespace.
-    pub(super) fn scoped(&self, name: &[u8], generation: u64) -> Self {
+    /// Returns the plan for one generation of a namespace.
+    #[must_use]
+    pub fn scoped(&self, name: &[u8], generation: u64) -> Self {
         let digits = itoa::Buffer::new().format(generation).to_owned();
         let prefix = [&self.options.prefix, name, b":", digits.as_bytes(), b":"].concat();
         Self {

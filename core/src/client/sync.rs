@@ -130,6 +130,7 @@ impl Runner {
             timeout: options.timeout,
             connect_timeout: options.connect_timeout,
             retry_attempts: options.retry_attempts,
+            degrade: options.on_error == super::OnError::Miss,
         };
         let pool = PoolLimits {
             max_idle: options.max_idle,

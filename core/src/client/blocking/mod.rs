@@ -13,7 +13,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use self::turn::{Failure, Lane, drive, take_turn, turn_all};
-use super::delivery::{is_endpoints_fault, labelled, lost, may_retry, out_of_service, timed_out};
+use super::delivery::{
+    degraded, is_endpoints_fault, labelled, lost, may_retry, out_of_service, timed_out,
+};
 use super::health::{Admission, Health, HealthPolicy};
 use super::operation::{
     Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts, Step,
@@ -66,7 +68,7 @@ impl Connector for PlainConnector {
     }
 }
 
-/// How long things may take, and how often reads are made again.
+/// How long things may take, and what becomes of failures.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
     /// What a call takes at most, unless it says otherwise.
@@ -75,6 +77,8 @@ pub struct Times {
     pub connect_timeout: Duration,
     /// How often a read is made again.
     pub retry_attempts: u32,
+    /// Whether a failing server passes as a miss.
+    pub degrade: bool,
 }
 
 /// Drives operations on blocking links; shared by all threads of a client.
@@ -145,8 +149,19 @@ impl Runner {
         deadline: u64,
         host: &mut H,
     ) -> Result<Outcome> {
+        let degrade = self.times.degrade && operation.may_degrade();
+        let result = self.run_through(&mut operation, deadline, host);
+        if degrade { degraded(result) } else { result }
+    }
+
+    fn run_through<H: Host>(
+        &self,
+        operation: &mut Operation<'_>,
+        deadline: u64,
+        host: &mut H,
+    ) -> Result<Outcome> {
         let mut outbox = Outbox::default();
-        let mut step = advance(&mut operation, Input::Start, &mut outbox, host);
+        let mut step = advance(operation, Input::Start, &mut outbox, host);
         loop {
             step = match step {
                 Step::Done(result) => return result,
@@ -160,17 +175,17 @@ impl Runner {
                         let Some(dispatch) = outbox.pop() else {
                             continue;
                         };
-                        self.exchange_one(&mut operation, &dispatch, &mut outbox, deadline, host)?
+                        self.exchange_one(operation, &dispatch, &mut outbox, deadline, host)?
                     }
-                    _ => self.exchange(&mut operation, &mut outbox, deadline, host)?,
+                    _ => self.exchange(operation, &mut outbox, deadline, host)?,
                 },
                 Step::Ask => {
                     let answer = host.ask()?;
-                    advance(&mut operation, Input::Answer(answer), &mut outbox, host)
+                    advance(operation, Input::Answer(answer), &mut outbox, host)
                 }
                 Step::Wait(until) => {
                     sleep(until.0, deadline, host)?;
-                    advance(&mut operation, Input::Elapsed, &mut outbox, host)
+                    advance(operation, Input::Elapsed, &mut outbox, host)
                 }
             };
         }

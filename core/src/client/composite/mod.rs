@@ -10,7 +10,7 @@ mod update;
 
 pub(super) use counter::Counter;
 pub(super) use lock::{Acquire, Release};
-pub(super) use namespace::{Scoped, Work};
+pub(super) use namespace::{Goal, Scoped};
 pub(super) use take::Take;
 pub(super) use update::Update;
 

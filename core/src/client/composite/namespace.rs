@@ -33,9 +33,18 @@ pub(in crate::client) struct Scoped {
     stage: Stage,
 }
 
+/// What is wanted of a generation.
+pub(in crate::client) enum Goal {
+    /// To be raised.
+    Raise,
+    /// To be known.
+    Read,
+    /// To be worked under.
+    Work(Work),
+}
+
 enum Stage {
-    /// Finding out the generation; `None` raises it instead.
-    Asking(Option<Work>),
+    Asking(Goal),
     Working(Operation<'static>),
     Over,
 }
@@ -49,14 +58,14 @@ impl std::fmt::Debug for Scoped {
 }
 
 impl Scoped {
-    /// `key` is where the generation is kept; without work the generation is raised.
+    /// `key` is where the generation is kept.
     pub(in crate::client) const fn new(
         plan: Arc<Plan>,
         name: Vec<u8>,
         endpoint: usize,
         key: Vec<u8>,
         fresh: u64,
-        work: Option<Work>,
+        goal: Goal,
     ) -> Self {
         Self {
             plan,
@@ -64,7 +73,7 @@ impl Scoped {
             endpoint,
             key,
             fresh,
-            stage: Stage::Asking(work),
+            stage: Stage::Asking(goal),
         }
     }
 
@@ -79,7 +88,7 @@ impl Scoped {
 
     /// Counts by 0 to read the number, by 1 to raise it.
     fn count(&self, outbox: &mut Outbox<'static>) -> Step {
-        let raise = matches!(self.stage, Stage::Asking(None));
+        let raise = matches!(self.stage, Stage::Asking(Goal::Raise));
         let request = Arithmetic {
             direction: Direction::Increment,
             key: self.key.clone().into(),
@@ -97,7 +106,7 @@ impl Scoped {
         parts: &mut dyn Parts,
     ) -> Step {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Asking(Some(work)) => {
+            Stage::Asking(Goal::Work(work)) => {
                 let plan = self.plan.scoped(&self.name, generation);
                 match work(&plan) {
                     Err(error) => Step::Done(Err(error)),

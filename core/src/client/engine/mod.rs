@@ -35,7 +35,7 @@ use self::link::{Endpoint, EngineLink, LinkState, Resolution};
 use self::slab::Slab;
 pub use self::work::Ticket;
 use self::work::{Flight, Work};
-use super::delivery::{is_endpoints_fault, lost, may_retry, out_of_service, timed_out};
+use super::delivery::{degraded, is_endpoints_fault, lost, may_retry, out_of_service, timed_out};
 use super::health::{Admission, HealthPolicy};
 use super::operation::{Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part};
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
@@ -57,6 +57,8 @@ pub struct EngineOptions {
     pub max_pending: usize,
     /// How often a read is made again. Default 1.
     pub retry_attempts: u32,
+    /// Whether a failing server passes as a miss. Default no.
+    pub degrade: bool,
     /// When endpoints are taken out of service.
     pub health: HealthPolicy,
     /// What is accepted from peers.
@@ -76,6 +78,7 @@ impl Default for EngineOptions {
             idle_timeout: Duration::from_secs(60),
             max_pending: 65_536,
             retry_attempts: 1,
+            degrade: false,
             health: HealthPolicy::default(),
             limits: Limits::default(),
             codec: None,
@@ -170,7 +173,7 @@ impl Engine {
     ) -> Ticket {
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
-        let work = Work::new(token, serial, operation, deadline);
+        let work = Work::new(token, serial, operation, deadline, self.options.degrade);
         let slot = self.works.insert(work);
         let ticket = Ticket { slot, serial };
         if self.closed {

@@ -36,16 +36,20 @@ pub(super) struct Work {
     pub(super) deadline: Moment,
     /// When the operation asked to be woken.
     pub(super) wake: Moment,
+    /// Whether a failing server passes as a miss.
+    degrade: bool,
 }
 
 impl Work {
-    pub(super) const fn new(
+    pub(super) fn new(
         token: u64,
         serial: u32,
         operation: Operation<'static>,
         deadline: Moment,
+        degrade: bool,
     ) -> Self {
         Self {
+            degrade: degrade && operation.may_degrade(),
             token,
             serial,
             operation,
@@ -119,6 +123,11 @@ impl Engine {
         handler: &mut impl Handler,
     ) {
         if let Some(work) = self.works.remove(ticket.slot) {
+            let result = if work.degrade {
+                degraded(result)
+            } else {
+                result
+            };
             handler.completed(work.token, result);
         }
     }
