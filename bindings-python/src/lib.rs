@@ -5,6 +5,7 @@
 //! (`errors`) from one to the other, tell the core of forks (`fork`), and hold
 //! the embedded server (`server`).
 
+mod client;
 mod errors;
 mod fork;
 mod json;
@@ -17,6 +18,9 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _native {
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::client::Client;
 
     #[pymodule_export]
     use super::server::EmbeddedServer;

@@ -110,19 +110,46 @@ impl Conversion {
     ///
     /// `Encode` when the object has no place in the dialect, `ValueTooLarge`.
     pub(crate) fn encode<'a>(&self, object: &'a Bound<'_, PyAny>) -> Result<Encoded<'a>> {
+        self.encode_by(&self.codec, object)
+    }
+
+    /// Returns what [`encode`](Self::encode) does, compressed if it has more
+    /// than `above` bytes whatever the client's own rule says.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode), and `Config` or `Unsupported` when the
+    /// dialect or this build has no such compression.
+    pub(crate) fn encode_compressed<'a>(
+        &self,
+        object: &'a Bound<'_, PyAny>,
+        above: usize,
+    ) -> Result<Encoded<'a>> {
+        let format = self.codec.compression.map(|compression| compression.format);
+        let format = format.unwrap_or(CompressionFormat::Zlib);
+        let codec = value::Codec {
+            compression: Some(Compression { format, above }),
+            ..self.codec.clone()
+        };
+        self.encode_by(&codec, object)
+    }
+
+    fn encode_by<'a>(
+        &self,
+        codec: &value::Codec,
+        object: &'a Bound<'_, PyAny>,
+    ) -> Result<Encoded<'a>> {
         let Some(pickle) = &self.pickle else {
-            return Ok(self.codec.encode(value(object)?)?);
+            return Ok(codec.encode(value(object)?)?);
         };
         if self.takes_json || !json::is_container(object) {
-            match value(object).and_then(|value| Ok(self.codec.encode(value)?)) {
+            match value(object).and_then(|value| Ok(codec.encode(value)?)) {
                 Err(Failure::Core(error)) if error.kind() == ErrorKind::Encode => {}
                 result => return result,
             }
         }
         let bytes = pickle.dumps(object)?;
-        Ok(self
-            .codec
-            .encode(Value::Foreign(Foreign::new(Format::Pickle, bytes)))?)
+        Ok(codec.encode(Value::Foreign(Foreign::new(Format::Pickle, bytes)))?)
     }
 
     /// Returns the object that `flags` and `bytes` stand for.
@@ -137,31 +164,78 @@ impl Conversion {
         flags: u32,
         bytes: &[u8],
     ) -> Result<Bound<'py, PyAny>> {
+        match self.decode_or_keep(py, flags, bytes)? {
+            Decoded::Object(object) => Ok(object),
+            Decoded::Pickle(bytes) => self.unpickle(flags, &bytes),
+        }
+    }
+
+    /// Returns the object that `flags` and `bytes` stand for, unless it is a
+    /// pickle: loading one runs code of the caller's, which is to wait until
+    /// nothing is held.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`decode`](Self::decode).
+    pub(crate) fn decode_or_keep<'py>(
+        &self,
+        py: Python<'py>,
+        flags: u32,
+        bytes: &[u8],
+    ) -> Result<Decoded<'py>> {
         let object = match self.codec.decode(flags, Cow::Borrowed(bytes))? {
             Value::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
             Value::Text(text) => Ok(PyString::new(py, &text).into_any()),
             Value::Int(digits) => json::read_integer(py, &digits),
             Value::Json(text) => json::read(py, &text),
             Value::NonFinite(number) => Ok(PyFloat::new(py, number.to_f64()).into_any()),
-            Value::Foreign(foreign) => self.load(py, &foreign),
-        };
-        object.map_err(|failure| match failure {
-            Failure::Core(error) => {
-                Failure::Core(error.with_raw(flags, Bytes::copy_from_slice(bytes)))
+            Value::Foreign(foreign) if foreign.format == Format::Pickle => {
+                return Ok(Decoded::Pickle(PyBytes::new(py, &foreign.bytes)));
             }
-            raised => raised,
-        })
+            Value::Foreign(foreign) => Err(foreign_format(foreign.format)),
+        };
+        object
+            .map(Decoded::Object)
+            .map_err(|failure| with_raw(failure, flags, bytes))
     }
 
-    fn load<'py>(&self, py: Python<'py>, foreign: &Foreign<'_>) -> Result<Bound<'py, PyAny>> {
-        match &self.pickle {
-            Some(pickle) if foreign.format == Format::Pickle => pickle.loads(py, &foreign.bytes),
-            _ => Err(Error::new(
-                ErrorKind::Decode,
-                format!("value is in the format {}", foreign.format.name()),
-            )
-            .into()),
-        }
+    /// Returns the object that a pickle stands for.
+    ///
+    /// # Errors
+    ///
+    /// `Decode` with the flags and bytes attached when it cannot be loaded, or
+    /// pickles were not asked for.
+    pub(crate) fn unpickle<'py>(
+        &self,
+        flags: u32,
+        bytes: &Bound<'py, PyBytes>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let object = match &self.pickle {
+            Some(pickle) => pickle.loads(bytes),
+            None => Err(foreign_format(Format::Pickle)),
+        };
+        object.map_err(|failure| with_raw(failure, flags, bytes.as_bytes()))
+    }
+}
+
+/// An object, or the bytes of a pickle that is to be loaded later.
+#[derive(Debug)]
+pub(crate) enum Decoded<'py> {
+    Object(Bound<'py, PyAny>),
+    Pickle(Bound<'py, PyBytes>),
+}
+
+#[cold]
+fn foreign_format(format: Format) -> Failure {
+    let message = format!("value is in the format {}", format.name());
+    Error::new(ErrorKind::Decode, message).into()
+}
+
+#[cold]
+fn with_raw(failure: Failure, flags: u32, bytes: &[u8]) -> Failure {
+    match failure {
+        Failure::Core(error) => Failure::Core(error.with_raw(flags, Bytes::copy_from_slice(bytes))),
+        raised => raised,
     }
 }
 
@@ -235,9 +309,10 @@ impl Pickle {
             })
     }
 
-    fn loads<'py>(&self, py: Python<'py>, bytes: &[u8]) -> Result<Bound<'py, PyAny>> {
+    fn loads<'py>(&self, bytes: &Bound<'py, PyBytes>) -> Result<Bound<'py, PyAny>> {
+        let py = bytes.py();
         let loads = self.module.bind(py).getattr(intern!(py, "loads"))?;
-        loads.call1((PyBytes::new(py, bytes),)).map_err(|cause| {
+        loads.call1((bytes,)).map_err(|cause| {
             Failure::because(py, ErrorKind::Decode, "stored pickle cannot be read", cause)
         })
     }

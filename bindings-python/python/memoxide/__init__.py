@@ -7,6 +7,7 @@ Errors are in `memoxide.errors` and here; everything raised derives from
 from __future__ import annotations
 
 from memoxide._native import __version__
+from memoxide.client import Client
 from memoxide.errors import (
     AuthError,
     BackpressureError,
@@ -33,11 +34,13 @@ from memoxide.errors import (
     UnsupportedError,
     ValueTooLargeError,
 )
+from memoxide.item import Item
 from memoxide.server import EmbeddedServer
 
 __all__ = [
     "AuthError",
     "BackpressureError",
+    "Client",
     "ClientError",
     "ClosedError",
     "ConfigError",
@@ -49,6 +52,7 @@ __all__ = [
     "EncodeError",
     "InvalidArgumentError",
     "InvalidKeyError",
+    "Item",
     "MemoxideError",
     "NoServersError",
     "NotNumericError",

@@ -296,6 +296,18 @@ impl<'a> Operation<'a> {
         Self::Composite(Box::new(composite))
     }
 
+    /// Returns the endpoints that the operation asks, by position in the
+    /// configuration and in the order of its requests; empty where they are
+    /// decided on the way.
+    #[must_use]
+    pub fn endpoints(&self) -> &[usize] {
+        match self {
+            Self::Composite(_) => &[],
+            Self::Single(single) => std::slice::from_ref(&single.endpoint),
+            Self::Spread(spread) => &spread.endpoints,
+        }
+    }
+
     /// Copies what is borrowed, so that the operation outlives the call.
     #[must_use]
     pub fn into_owned(self) -> Operation<'static> {

@@ -182,6 +182,12 @@ impl Pool {
         state.idle.is_empty() && state.open >= pool.limits.max_connections
     }
 
+    /// Returns how many links are open, in use or idle.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.own().state.lock().open
+    }
+
     /// Closes the idle links and, when `for_good`, refuses further ones.
     pub fn close(&self, for_good: bool) {
         let pool = self.own();

@@ -191,6 +191,15 @@ impl Runner {
         }
     }
 
+    /// Returns how many connections this process has open, in use or idle.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.endpoints
+            .iter()
+            .map(|endpoint| endpoint.pool.open())
+            .sum()
+    }
+
     /// Closes idle links and, when `for_good`, refuses further calls.
     pub fn close(&self, for_good: bool) {
         for endpoint in &self.endpoints {

@@ -1,0 +1,84 @@
+"""The blocking client.
+
+Example:
+    >>> import memoxide
+    >>> with memoxide.EmbeddedServer() as server:
+    ...     with memoxide.Client([server.endpoint]) as client:
+    ...         _ = client.set("greeting", "hello", time=60)
+    ...         client.get("greeting")
+    'hello'
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from memoxide import _native
+from memoxide.options import to_native
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from memoxide.options import Options, Servers
+
+__all__ = ["Client"]
+
+
+class Client(_native.Client):
+    """A blocking client; one is enough for all threads of a program.
+
+    Each call takes a connection of its own from a pool, so that threads do not
+    wait for each other; the GIL is released while a call waits. Connections are
+    opened on first use. A forked child opens its own. A call ends within
+    `timeout`, whatever the servers do.
+
+    Methods have the names and arguments of python-memcached. Results are True or
+    False, a value, or None; whatever goes wrong raises a `MemoxideError`, which
+    is also the builtin that fits, such as `ConnectionError`.
+
+    Args:
+        servers: `"host:port"`, `"[ipv6]:port"` or `"unix:/path"` in a list or
+            separated by commas; a pair of one and its weight gives it a larger
+            share of the keys. The port is 11211 by default.
+        debug: Accepted for python-memcached's sake. Errors are raised here, not
+            printed.
+        **options: See `memoxide.options.Options`.
+
+    Raises:
+        ConfigError: A server or an option does not parse, or there is no such
+            option.
+    """
+
+    def __init__(
+        self, servers: Servers, debug: int = 0, **options: Unpack[Options]
+    ) -> None:
+        super().__init__(servers, *to_native(options))
+        self.debug = debug
+
+    def quit_all(self) -> None:
+        """Does what `disconnect_all` does, under python-memcached's other name."""
+        self.disconnect_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if self.open_connections:
+            # As for files: whoever wants to know turns the warning on.
+            message = f"unclosed {self!r}"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {', '.join(self.servers)}>"

@@ -1,0 +1,145 @@
+"""The options of a client, and those of python-memcached that mean the same.
+
+What an option is and which values it takes is the core's affair: the names are
+passed on as they are. Only what python-memcached's constructor calls otherwise
+is translated here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+from memoxide.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Options", "Seconds", "Servers"]
+
+Seconds: TypeAlias = float | timedelta
+Servers: TypeAlias = str | Iterable[str | tuple[str, int]]
+
+
+class Options(TypedDict, total=False):
+    """Keyword arguments of `Client` and `AsyncClient`.
+
+    The first block has the same names, units and defaults in every language;
+    times are seconds or a `timedelta`, and None leaves the default.
+
+    Attributes:
+        timeout: What a call takes at most, 1 second.
+        connect_timeout: What opening a connection takes at most, 0.25 seconds.
+        max_idle: Idle connections that `Client` keeps per server, 2.
+        max_connections: Connections per server: 64 in `Client`, whose calls use
+            one each; 1 in `AsyncClient`, whose calls share it.
+        idle_timeout: An idle connection is closed after this time, 60 seconds.
+        default_ttl: The time to live of items stored without one, in seconds;
+            for ever.
+        prefix: Put before each key; nothing.
+        hashing: The preset that tells which server has a key, `"ketama"`;
+            `"python-memcached"`, `"pymemcache"`, `"pylibmc"` and many more.
+        values: The dialect that values are written in, `"memoxide"`; `"python"`
+            is that of python-memcached, pylibmc and pymemcache.
+        serializer: How dialects with a choice write trees, `"json"` or
+            `"native"`.
+        foreign: Formats of single languages that are let through, such as
+            `"pickle"`, separated by commas; none.
+        compression: The format to compress in, such as `"zlib"` or `"zstd"`.
+        compress_above: The bytes beyond which values are compressed; never.
+        max_value_size: The most bytes of a stored value, 1 MiB.
+        max_decompressed_size: The most bytes that a value inflates to, 64 MiB.
+        protocol: `"auto"`, `"meta"` or `"text"`.
+        retry_attempts: How often a read is made again, 1.
+        dead_after: Failures in a row that take a server out of service, 3.
+        dead_retry: The first pause before it is tried again, 1 second; it
+            doubles up to 30.
+        on_error: `"raise"`.
+
+        pickle: Whether other objects are pickled and stored pickles are loaded,
+            which runs code that their writer chose; False.
+        pickle_protocol: The protocol to pickle in, Python's default.
+
+        socket_timeout: python-memcached's name of `timeout`.
+        pickleProtocol: python-memcached's name of `pickle_protocol`.
+        server_max_value_length: python-memcached's name of `max_value_size`.
+        cache_cas: As in python-memcached, where only True makes `cas` safe;
+            here it always is.
+    """
+
+    timeout: Seconds | None
+    connect_timeout: Seconds | None
+    max_idle: int | None
+    max_connections: int | None
+    idle_timeout: Seconds | None
+    default_ttl: int | timedelta | None
+    prefix: str | bytes | None
+    hashing: str | None
+    values: str | None
+    serializer: Literal["json", "native"] | None
+    foreign: str | None
+    compression: str | None
+    compress_above: int | None
+    max_value_size: int | None
+    max_decompressed_size: int | None
+    protocol: Literal["auto", "meta", "text"] | None
+    retry_attempts: int | None
+    dead_after: int | None
+    dead_retry: Seconds | None
+    on_error: Literal["raise", "miss"] | None
+
+    pickle: bool
+    pickle_protocol: int | None
+
+    socket_timeout: Seconds | None
+    pickleProtocol: int | None
+    server_max_value_length: int | None
+    cache_cas: Literal[True]
+
+
+# What else python-memcached takes: the values that change nothing here, and what
+# to do about others.
+_ELSEWHERE: dict[str, tuple[tuple[object, ...], str]] = {
+    "cache_cas": ((True,), "gets always remembers the id that cas needs"),
+    "check_keys": ((True,), "keys are always checked"),
+    "compressor": ((None,), "choose a format with compression and compress_above"),
+    "decompressor": ((None,), "what others compressed with zlib is read anyway"),
+    "flush_on_reconnect": ((0, False), "call flush_all when you need it"),
+    "key_encoder": ((None,), "encode keys before the call"),
+    "pickler": ((None,), "choose pickle=True or another dialect with values"),
+    "pid": ((None,), "choose pickle=True or another dialect with values"),
+    "pload": ((None,), "choose pickle=True or another dialect with values"),
+    "server_max_key_length": ((None, 250), "memcached takes keys of 250 bytes"),
+    "unpickler": ((None,), "choose pickle=True or another dialect with values"),
+}
+
+_RENAMED = {
+    "pickleProtocol": "pickle_protocol",
+    "server_max_value_length": "max_value_size",
+    "socket_timeout": "timeout",
+}
+
+
+def to_native(options: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """Returns the options by their own names, and the protocol to pickle in."""
+    native: dict[str, Any] = {}
+    for given, value in options.items():
+        if given in _ELSEWHERE:
+            allowed, instead = _ELSEWHERE[given]
+            if value not in allowed:
+                raise ConfigError(
+                    f"option {given} of python-memcached has no meaning here: {instead}"
+                )
+            continue
+        name = _RENAMED.get(given, given)
+        if name in native:
+            raise ConfigError(f"{given} is another name of {name}; give one of them")
+        native[name] = value
+    pickle = native.pop("pickle", False)
+    if pickle not in (True, False, None):
+        raise ConfigError("option pickle is neither True nor False")
+    if pickle:
+        foreign = native.get("foreign")
+        native["foreign"] = f"{foreign},pickle" if foreign else "pickle"
+    return native, native.pop("pickle_protocol", None)

@@ -1,0 +1,426 @@
+//! What callers pass: keys, times, servers and options, read from Python objects.
+//!
+//! A wrong type is refused here with an error of memoxide; whether a key or a
+//! time is one that memcached takes is the core's affair.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use memoxide::client::{Options, Place, ServerAddress, Setting};
+use memoxide::net::unix_now;
+use memoxide::protocol::Expiry;
+use memoxide::{Error, ErrorKind};
+use pyo3::intern;
+use pyo3::prelude::*;
+#[cfg(feature = "stubs")]
+use pyo3::type_hint_union;
+use pyo3::types::{PyBool, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple};
+
+use crate::errors::{Failure, Result};
+
+/// A key: text or bytes, borrowed from the caller's object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'a>(&'a [u8]);
+
+impl<'a> Key<'a> {
+    /// Returns the bytes as the caller gave them.
+    pub(crate) const fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Key<'a> {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = type_hint_union!(
+        pyo3::type_hint_identifier!("builtins", "str"),
+        pyo3::type_hint_identifier!("builtins", "bytes")
+    );
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_instance_of::<PyString>() {
+            return object
+                .extract()
+                .map(|text: &str| Self(text.as_bytes()))
+                .map_err(|cause| {
+                    let message = "key has a lone surrogate, which no encoding expresses";
+                    Failure::because(object.py(), ErrorKind::InvalidKey, message, cause).into()
+                });
+        }
+        object.extract().map(Self).map_err(|_| {
+            refuse(
+                ErrorKind::InvalidKey,
+                "key is to be str or bytes, not",
+                &object,
+            )
+        })
+    }
+}
+
+/// Returns where a call goes: to the server of `server_key`, else to that of the
+/// key itself.
+pub(crate) fn place(server_key: Option<Key<'_>>) -> Place<'_> {
+    server_key.map_or(Place::Key, |key| Place::ServerKey(key.0))
+}
+
+/// An iterable of keys.
+#[derive(Debug)]
+pub(crate) struct Iterable<'py>(Bound<'py, PyAny>);
+
+impl<'py> FromPyObject<'_, 'py> for Iterable<'py> {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("collections.abc", "Iterable"),
+        Key::INPUT_TYPE
+    );
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(object.to_owned()))
+    }
+}
+
+/// A mapping of keys to values.
+#[derive(Debug)]
+pub(crate) struct Mapping<'py>(Bound<'py, PyAny>);
+
+impl<'py> FromPyObject<'_, 'py> for Mapping<'py> {
+    type Error = PyErr;
+
+    // A mapping is invariant in its keys, so that one of a union would not do.
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("collections.abc", "Mapping"),
+        pyo3::type_hint_identifier!("typing", "Any"),
+        pyo3::type_hint_identifier!("typing", "Any")
+    );
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self(object.to_owned()))
+    }
+}
+
+/// The keys of one call, with the prefix that the call puts before them.
+#[derive(Debug)]
+pub(crate) struct Keys<'py> {
+    objects: Vec<Bound<'py, PyAny>>,
+    /// The keys behind their prefix, one after the other, unless there is none.
+    joined: Vec<u8>,
+    ranges: Vec<Range<usize>>,
+}
+
+impl<'py> Keys<'py> {
+    /// Reads the keys that `objects` iterates over.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when it is a single key or no iterable, `InvalidKey`
+    /// when it has something else than text or bytes.
+    pub(crate) fn read(Iterable(objects): &Iterable<'py>, prefix: Option<Key<'_>>) -> Result<Self> {
+        if objects.is_instance_of::<PyString>() || objects.is_instance_of::<PyBytes>() {
+            let message = "keys is one key; give a list of keys";
+            return Err(Error::new(ErrorKind::InvalidArgument, message).into());
+        }
+        let message = "keys is to be an iterable of keys";
+        let objects = objects.try_iter().map_err(|cause| {
+            Failure::because(objects.py(), ErrorKind::InvalidArgument, message, cause)
+        })?;
+        Self::new(objects.collect::<PyResult<_>>()?, prefix)
+    }
+
+    fn new(objects: Vec<Bound<'py, PyAny>>, prefix: Option<Key<'_>>) -> Result<Self> {
+        let mut keys = Self {
+            objects,
+            joined: Vec::new(),
+            ranges: Vec::new(),
+        };
+        if let Some(Key(prefix)) = prefix.filter(|prefix| !prefix.0.is_empty()) {
+            for object in &keys.objects {
+                let start = keys.joined.len();
+                let Key(key) = object.extract()?;
+                // Else the prefix would be taken for the key.
+                if key.is_empty() {
+                    return Err(Error::new(ErrorKind::InvalidKey, "key is empty").into());
+                }
+                keys.joined.extend_from_slice(prefix);
+                keys.joined.extend_from_slice(key);
+                keys.ranges.push(start..keys.joined.len());
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Returns the bytes of each key, prefix included.
+    pub(crate) fn bytes(&self) -> Result<Vec<&[u8]>> {
+        if self.ranges.is_empty() {
+            let bytes = |object| Key::extract(Bound::as_borrowed(object)).map(Key::bytes);
+            return Ok(self.objects.iter().map(bytes).collect::<PyResult<_>>()?);
+        }
+        let ranges = self.ranges.iter().cloned();
+        Ok(ranges.map(|range| &self.joined[range]).collect())
+    }
+
+    /// Returns the caller's own objects.
+    pub(crate) fn objects(&self) -> Vec<Py<PyAny>> {
+        self.objects
+            .iter()
+            .map(|key| key.clone().unbind())
+            .collect()
+    }
+}
+
+/// The keys and values of one call.
+#[derive(Debug)]
+pub(crate) struct Pairs<'py> {
+    pub(crate) keys: Keys<'py>,
+    pub(crate) values: Vec<Bound<'py, PyAny>>,
+}
+
+impl<'py> Pairs<'py> {
+    /// Reads a mapping.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when it is none, and those of [`Keys::read`].
+    pub(crate) fn read(Mapping(mapping): &Mapping<'py>, prefix: Option<Key<'_>>) -> Result<Self> {
+        let mut keys = Vec::new();
+        let mut values = Vec::new();
+        if let Ok(dict) = mapping.cast_exact::<PyDict>() {
+            for (key, value) in dict {
+                keys.push(key);
+                values.push(value);
+            }
+        } else if let Ok(mapping) = mapping.cast::<PyMapping>() {
+            for pair in mapping.items()? {
+                let (key, value) = pair.extract()?;
+                keys.push(key);
+                values.push(value);
+            }
+        } else {
+            let message = "mapping is to be a mapping of keys to values, not";
+            return Err(refuse(ErrorKind::InvalidArgument, message, mapping).into());
+        }
+        Ok(Self {
+            keys: Keys::new(keys, prefix)?,
+            values,
+        })
+    }
+}
+
+/// A time to live: seconds as memcached counts them, or a `timedelta`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time(Expiry);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Time {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = SECONDS;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let expiry = if let Ok(integer) = object.cast_exact::<PyInt>() {
+            // What does not fit is out of memcached's range as well.
+            let seconds = integer.extract().unwrap_or_else(|_| {
+                let negative = integer.lt(0).unwrap_or_default();
+                if negative { i64::MIN } else { i64::MAX }
+            });
+            Expiry::from_seconds(seconds, unix_now)
+        } else if let Ok(delta) = object.cast::<PyDelta>() {
+            let seconds: f64 = delta.call_method0("total_seconds")?.extract()?;
+            // No time at all is not the 0 that stands for never.
+            let seconds = if seconds > 0.0 { seconds.ceil() } else { -1.0 };
+            Expiry::from_seconds(seconds as i64, unix_now)
+        } else {
+            let seconds = number(&object).filter(|seconds| !seconds.is_nan());
+            let message = "a time to live is to be seconds or a timedelta, not";
+            let seconds =
+                seconds.ok_or_else(|| refuse(ErrorKind::InvalidArgument, message, &object))?;
+            // Upwards: half a second is not the 0 that stands for never.
+            Expiry::from_seconds(seconds.ceil() as i64, unix_now)
+        };
+        Ok(Self(expiry.map_err(Failure::from)?))
+    }
+}
+
+/// Returns the time to live of a call that takes it under two names; without
+/// one, the client's default applies.
+///
+/// # Errors
+///
+/// `InvalidArgument` when both are given.
+pub(crate) fn expiry(time: Option<Time>, ttl: Option<Time>) -> Result<Option<Expiry>> {
+    if time.is_some() && ttl.is_some() {
+        let message = "time and ttl are two names of one argument; give one";
+        return Err(Error::new(ErrorKind::InvalidArgument, message).into());
+    }
+    Ok(time.or(ttl).map(|time| time.0))
+}
+
+/// How long a call may take: seconds above 0, or a `timedelta`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeout(pub(crate) Duration);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Timeout {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = SECONDS;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let seconds = match object.cast::<PyDelta>() {
+            Ok(delta) => Some(delta.call_method0("total_seconds")?.extract()?),
+            Err(_) => number(&object),
+        };
+        let message = "timeout is to be seconds above 0 or a timedelta, not";
+        let refuse = || refuse(ErrorKind::InvalidArgument, message, &object);
+        match Duration::try_from_secs_f64(seconds.ok_or_else(refuse)?) {
+            Ok(timeout) if !timeout.is_zero() => Ok(Self(timeout)),
+            _ => {
+                let message = "timeout is to be above 0 seconds";
+                Err(Failure::from(Error::new(ErrorKind::InvalidArgument, message)).into())
+            }
+        }
+    }
+}
+
+#[cfg(feature = "stubs")]
+const SECONDS: pyo3::inspect::PyStaticExpr = type_hint_union!(
+    pyo3::type_hint_identifier!("builtins", "float"),
+    pyo3::type_hint_identifier!("datetime", "timedelta")
+);
+
+/// A whole number from 0 to 2^64 - 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count(pub(crate) u64);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Count {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = pyo3::type_hint_identifier!("builtins", "int");
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let count = if object.is_instance_of::<PyBool>() {
+            None
+        } else {
+            object.extract().ok()
+        };
+        let message = "a number from 0 to 2^64 - 1 is wanted, not";
+        let refuse = || refuse(ErrorKind::InvalidArgument, message, &object);
+        Ok(Self(count.ok_or_else(refuse)?))
+    }
+}
+
+impl Count {
+    /// Returns the number if it fits.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when it does not.
+    pub(crate) fn small(self) -> Result<u32> {
+        u32::try_from(self.0).map_err(|_| {
+            let message = format!("{} is over 2^32 - 1", self.0);
+            Error::new(ErrorKind::InvalidArgument, message).into()
+        })
+    }
+}
+
+/// Reads a list of servers: text as it stands in a URL, or an iterable of text
+/// and of pairs of text and weight.
+///
+/// # Errors
+///
+/// `Config` when it is neither, or an address does not parse.
+pub(crate) fn servers(servers: &Bound<'_, PyAny>) -> Result<Vec<ServerAddress>> {
+    if servers.is_instance_of::<PyString>() {
+        return Ok(ServerAddress::parse_list(servers.extract()?)?);
+    }
+    let message =
+        "servers is to be text or a list of \"host:port\" or (\"host:port\", weight), not";
+    let refuse = |object: &_| Failure::from(refuse(ErrorKind::Config, message, object));
+    let iterator = servers.try_iter().map_err(|_| refuse(servers))?;
+    let mut read = Vec::new();
+    for server in iterator {
+        let server = server?;
+        let server = if let Ok(text) = server.extract::<&str>() {
+            text.parse()?
+        } else if let Ok(pair) = server.cast::<PyTuple>()
+            && let Ok((text, weight)) = pair.extract::<(String, Bound<'_, PyAny>)>()
+        {
+            let address: ServerAddress = text.parse()?;
+            let weight = weight.extract().map_err(|_| {
+                let message = format!(
+                    "the weight of server \"{}\" is no whole number",
+                    address.address
+                );
+                Error::new(ErrorKind::Config, message)
+            })?;
+            address.with_weight(weight)
+        } else {
+            return Err(refuse(&server));
+        };
+        read.push(server);
+    }
+    Ok(read)
+}
+
+/// Reads keyword arguments as options of the core.
+///
+/// # Errors
+///
+/// `Config`, as [`Options::set`] says.
+pub(crate) fn options(keywords: &Bound<'_, PyDict>) -> Result<Options> {
+    let mut options = Options::default();
+    // The others refine what this one sets.
+    let values = intern!(keywords.py(), "values");
+    if let Some(dialect) = keywords.get_item(values)? {
+        set(&mut options, "values", &dialect)?;
+    }
+    for (name, value) in keywords {
+        let name: &str = name.extract()?;
+        if name != "values" {
+            set(&mut options, name, &value)?;
+        }
+    }
+    Ok(options)
+}
+
+fn set(options: &mut Options, name: &str, value: &Bound<'_, PyAny>) -> Result<()> {
+    let setting = if value.is_none() {
+        Setting::None
+    } else if let Ok(truth) = value.cast::<PyBool>() {
+        Setting::Truth(truth.is_true())
+    } else if let Ok(text) = value.extract::<&str>() {
+        Setting::Text(text)
+    } else if let Ok(bytes) = value.cast::<PyBytes>() {
+        Setting::Bytes(bytes.as_bytes())
+    } else if let Ok(delta) = value.cast::<PyDelta>() {
+        Setting::Number(delta.call_method0("total_seconds")?.extract()?)
+    } else if let Some(number) = number(value) {
+        Setting::Number(number)
+    } else {
+        let message = format!("option {name} cannot be");
+        return Err(refuse(ErrorKind::Config, &message, value).into());
+    };
+    Ok(options.set(name, &setting)?)
+}
+
+/// Returns a number that is no truth value.
+fn number(object: &Bound<'_, PyAny>) -> Option<f64> {
+    if let Ok(float) = object.cast::<PyFloat>() {
+        return Some(float.value());
+    }
+    if object.is_instance_of::<PyBool>() || object.is_instance_of::<PyString>() {
+        return None;
+    }
+    object.extract().ok()
+}
+
+#[cold]
+fn refuse(kind: ErrorKind, message: &str, object: &Bound<'_, PyAny>) -> PyErr {
+    let name = object.get_type().name();
+    let name = name.map_or_else(|_| "this".to_owned(), |name| name.to_string());
+    Failure::from(Error::new(kind, format!("{message} {name}"))).into()
+}

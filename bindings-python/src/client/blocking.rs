@@ -1,0 +1,180 @@
+//! The blocking client: operations run on the calling thread, with the GIL
+//! released around each wait.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Plan, Runner};
+use memoxide::{Error, ErrorKind, net};
+use pyo3::intern;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::arguments::{options, servers};
+use super::calls::{Call, Core};
+use super::commands::{commands, names::*};
+use super::harvest::{Harvest, not_initialised};
+use super::hints::Answer;
+use crate::errors::Failure;
+
+/// The native half of `memoxide.Client`, which is the class to use.
+#[pyclass(frozen, subclass, weakref, module = "memoxide._native")]
+pub(crate) struct Client {
+    /// Filled by `__init__`, so that subclasses may have one of their own.
+    parts: OnceLock<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    core: Core,
+    runner: Runner,
+    /// A `threading.local` with the dict of cas ids.
+    local: Py<PyAny>,
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (*args: "object", **kwargs: "object"))]
+    fn new(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        let _ = (args, kwargs);
+        Self {
+            parts: OnceLock::new(),
+        }
+    }
+
+    /// Prepares the client; nothing is sent.
+    #[pyo3(signature = (servers, options: "dict[str, object]", pickle_protocol = None))]
+    fn __init__(
+        &self,
+        py: Python<'_>,
+        servers: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+        pickle_protocol: Option<i32>,
+    ) -> Result<()> {
+        let plan = Plan::new(self::servers(servers)?, self::options(options)?)?;
+        let runner = Runner::for_plan(&plan, Box::new(PlainConnector));
+        let parts = Parts {
+            core: Core::new(py, plan, pickle_protocol)?,
+            runner,
+            local: py.import("threading")?.getattr("local")?.call0()?.unbind(),
+        };
+        self.parts.set(parts).map_err(|_| {
+            let message = "the client's __init__ was called twice";
+            Error::new(ErrorKind::Config, message).into()
+        })
+    }
+
+    /// The names of the servers, such as `127.0.0.1:11211`, in their order.
+    #[getter]
+    fn servers(&self) -> Result<Vec<&str>> {
+        Ok(self.core()?.server_names())
+    }
+
+    /// How many connections this process has open, in use or idle.
+    #[getter]
+    fn open_connections(&self) -> usize {
+        let parts = self.parts.get();
+        parts.map_or(0, |parts| parts.runner.open_connections())
+    }
+
+    /// Closes the connections that are not in use; the client can be used on.
+    fn disconnect_all(&self, py: Python<'_>) -> Result<()> {
+        let parts = self.parts()?;
+        py.detach(|| parts.runner.close(false));
+        Ok(())
+    }
+
+    /// Closes the client: further calls raise `ClosedError`.
+    fn close(&self, py: Python<'_>) {
+        if let Some(parts) = self.parts.get() {
+            py.detach(|| parts.runner.close(true));
+        }
+    }
+}
+
+commands!(Client, Answer);
+
+impl Client {
+    fn parts(&self) -> Result<&Parts> {
+        self.parts.get().ok_or_else(not_initialised)
+    }
+
+    fn core(&self) -> Result<&Core> {
+        Ok(&self.parts()?.core)
+    }
+
+    /// Returns the cas ids of this thread.
+    fn ids<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
+        let local = self.parts()?.local.bind(py);
+        let name = intern!(py, "ids");
+        if let Some(ids) = local.getattr_opt(name)? {
+            return Ok(ids.cast_into().map_err(PyErr::from)?);
+        }
+        let ids = PyDict::new(py);
+        local.setattr(name, &ids)?;
+        Ok(ids)
+    }
+
+    /// Runs a call to its end.
+    fn call<'a, 'py, T>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<Timeout>,
+        make: impl FnOnce(&Core) -> Result<Call<'a>>,
+    ) -> Result<Answer<'py, T>> {
+        let Parts { core, runner, .. } = self.parts()?;
+        let Call { operation, harvest } = make(core)?;
+        let timeout = timeout.map_or_else(|| core.plan().options().timeout, |timeout| timeout.0);
+        let mut caller = Caller {
+            py,
+            core,
+            harvest,
+            raised: Cell::new(None),
+        };
+        let result = runner.run(operation, deadline(timeout), &mut caller);
+        if let Some(raised) = caller.raised.take() {
+            return Err(Failure::Python(raised));
+        }
+        let object = core.finish(py, caller.harvest, result)?;
+        Ok(Answer(object, PhantomData))
+    }
+}
+
+/// Returns the moment `timeout` from now.
+fn deadline(timeout: Duration) -> u64 {
+    let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+    net::now().saturating_add(timeout)
+}
+
+/// The thread that runs a call.
+struct Caller<'c, 'py> {
+    py: Python<'py>,
+    core: &'c Core,
+    harvest: Harvest,
+    /// What a signal handler raised.
+    raised: Cell<Option<PyErr>>,
+}
+
+impl Host for Caller<'_, '_> {
+    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.py.detach(work)
+    }
+
+    fn interrupted(&self) -> memoxide::Result<()> {
+        self.py.check_signals().map_err(|raised| {
+            self.raised.set(Some(raised));
+            Error::new(ErrorKind::Closed, "a signal handler raised")
+        })
+    }
+
+    fn ask(&mut self) -> memoxide::Result<Decision> {
+        let message = "operation asks for a function that was not given";
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
+    fn part(&mut self, part: Part<'_>) {
+        self.core.part(self.py, &mut self.harvest, part);
+    }
+}

@@ -1,0 +1,302 @@
+//! Commands: from what the caller passed to a call that either client runs.
+
+use std::borrow::Cow;
+
+use memoxide::client::{Counting, Operation, Outcome, Part, Place, Plan};
+use memoxide::protocol::{Admin, Direction, Expiry, StoreMode, Want};
+use memoxide::value::{Encoded, Format};
+use memoxide::{Error, ErrorKind};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use super::arguments::{Count, Key, Keys, Pairs};
+use super::harvest::{Harvest, Wish};
+use super::ids::Ids;
+use crate::errors::Result;
+use crate::value::{Conversion, Pickle};
+
+/// Servers, options and the conversion of values: what calls are made of.
+#[derive(Debug)]
+pub(crate) struct Core {
+    plan: Plan,
+    conversion: Conversion,
+}
+
+/// An operation and what is to become of its result.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) operation: Operation<'a>,
+    pub(crate) harvest: Harvest,
+}
+
+impl<'a> Call<'a> {
+    fn new(operation: Operation<'a>, wish: Wish) -> Self {
+        Self {
+            operation,
+            harvest: wish.into(),
+        }
+    }
+}
+
+impl Core {
+    /// Puts a plan and the conversion of its values together.
+    ///
+    /// # Errors
+    ///
+    /// `Config` and `Unsupported` when the options contradict each other.
+    pub(crate) fn new(py: Python<'_>, plan: Plan, pickle_protocol: Option<i32>) -> Result<Self> {
+        let codec = plan.options().values.clone();
+        let pickle = if codec.foreign.contains(Format::Pickle) {
+            Some(Pickle::new(py, pickle_protocol)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            conversion: Conversion::new(codec, pickle)?,
+            plan,
+        })
+    }
+
+    /// Returns the servers and options.
+    pub(crate) const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns the names of the servers.
+    pub(crate) fn server_names(&self) -> Vec<&str> {
+        let endpoints = 0..self.plan.servers().len();
+        endpoints
+            .map(|endpoint| &**self.plan.label(endpoint))
+            .collect()
+    }
+
+    /// Gives a piece of a result to its harvest.
+    pub(crate) fn part(&self, py: Python<'_>, harvest: &mut Harvest, part: Part<'_>) {
+        harvest.part(py, &self.conversion, part);
+    }
+
+    /// Returns the result of a call. Nothing may be held: pickles are loaded here.
+    pub(crate) fn finish<'py>(
+        &self,
+        py: Python<'py>,
+        harvest: Harvest,
+        result: memoxide::Result<Outcome>,
+    ) -> Result<Bound<'py, PyAny>> {
+        harvest.finish(py, &self.plan, &self.conversion, result)
+    }
+
+    /// Reads a value; with a place for it the cas id is remembered.
+    pub(crate) fn get<'a>(
+        &self,
+        key: Key<'a>,
+        default: Option<Bound<'_, PyAny>>,
+        touch: Option<Expiry>,
+        ids: Option<Ids>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let want = match ids {
+            Some(_) => Want::VALUE | Want::CAS,
+            None => Want::VALUE,
+        };
+        let operation = self.plan.retrieve(key.bytes(), want, touch, place)?;
+        let default = default.map(Bound::unbind);
+        Ok(Call::new(operation, Wish::Value(None, default, ids)))
+    }
+
+    /// Reads a value and what the server tells about it.
+    pub(crate) fn item<'a>(&self, key: Key<'a>, place: Place<'_>) -> Result<Call<'a>> {
+        let operation = self.plan.retrieve(key.bytes(), Want::ALL, None, place)?;
+        Ok(Call::new(operation, Wish::Item(None)))
+    }
+
+    /// Asks whether there is an item.
+    pub(crate) fn exists<'a>(&self, key: Key<'a>, place: Place<'_>) -> Result<Call<'a>> {
+        let key = key.bytes();
+        let operation = self.plan.retrieve(key, Want::EXISTENCE, None, place)?;
+        Ok(Call::new(operation, Wish::Flag))
+    }
+
+    /// Reads several values.
+    pub(crate) fn get_multi<'a>(&self, keys: &'a Keys<'_>, place: Place<'_>) -> Result<Call<'a>> {
+        let bytes = keys.bytes()?.into_iter();
+        let operation = self.plan.retrieve_many(bytes, Want::VALUE, None, place)?;
+        Ok(Call::new(
+            operation,
+            Wish::Values(keys.objects(), Vec::new()),
+        ))
+    }
+
+    /// Writes an item, with a cas id only if it is still the one that was read.
+    pub(crate) fn store<'a>(
+        &self,
+        mode: StoreMode,
+        key: Key<'a>,
+        value: Encoded<'a>,
+        expiry: Option<Expiry>,
+        cas: Option<u64>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let key = key.bytes();
+        let operation = self.plan.store(mode, key, value, expiry, cas, place)?;
+        Ok(Call::new(operation, Wish::Flag))
+    }
+
+    /// Returns the flags and bytes that stand for a value.
+    pub(crate) fn encode<'a>(
+        &self,
+        value: &'a Bound<'_, PyAny>,
+        min_compress_len: Count,
+    ) -> Result<Encoded<'a>> {
+        match min_compress_len.0 {
+            0 => self.conversion.encode(value),
+            above => {
+                let above = usize::try_from(above).unwrap_or(usize::MAX);
+                self.conversion.encode_compressed(value, above)
+            }
+        }
+    }
+
+    /// Writes several items.
+    pub(crate) fn store_multi<'a>(
+        &self,
+        mode: StoreMode,
+        pairs: &'a Pairs<'_>,
+        expiry: Option<Expiry>,
+        min_compress_len: Count,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let encoded = |value| self.encode(value, min_compress_len);
+        let values: Vec<_> = pairs.values.iter().map(encoded).collect::<Result<_>>()?;
+        let items: Vec<_> = pairs.keys.bytes()?.into_iter().zip(values).collect();
+        let items = items.into_iter();
+        let operation = self.plan.store_many(mode, items, expiry, place)?;
+        Ok(Call::new(operation, Wish::Failed(pairs.keys.objects())))
+    }
+
+    /// Counts.
+    pub(crate) fn count<'a>(
+        &self,
+        direction: Direction,
+        key: Key<'a>,
+        delta: Count,
+        initial: Option<Count>,
+        expiry: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let counting = Counting {
+            initial: initial.map(|count| count.0),
+            expiry,
+        };
+        let key = key.bytes();
+        let operation = self.plan.count(direction, key, delta.0, counting, place)?;
+        Ok(Call::new(operation, Wish::Number))
+    }
+
+    /// Removes an item.
+    pub(crate) fn delete<'a>(
+        &self,
+        key: Key<'a>,
+        cas: Option<Count>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let cas = cas.map(|count| count.0);
+        let operation = self.plan.delete(key.bytes(), cas, place)?;
+        Ok(Call::new(operation, Wish::Flag))
+    }
+
+    /// Removes several items.
+    pub(crate) fn delete_multi<'a>(
+        &self,
+        keys: &'a Keys<'_>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let operation = self.plan.delete_many(keys.bytes()?.into_iter(), place)?;
+        Ok(Call::new(operation, Wish::Failed(keys.objects())))
+    }
+
+    /// Changes the expiry of an item.
+    pub(crate) fn touch<'a>(
+        &self,
+        key: Key<'a>,
+        expiry: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let expiry = self.expiry(expiry);
+        let operation = self.plan.touch(key.bytes(), expiry, place)?;
+        Ok(Call::new(operation, Wish::Flag))
+    }
+
+    /// Changes the expiry of several items.
+    pub(crate) fn touch_multi<'a>(
+        &self,
+        keys: &'a Keys<'_>,
+        expiry: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let bytes = keys.bytes()?.into_iter();
+        let operation = self.plan.touch_many(bytes, self.expiry(expiry), place)?;
+        Ok(Call::new(operation, Wish::Failed(keys.objects())))
+    }
+
+    /// Returns the expiry of a call, or the client's own.
+    pub(crate) fn expiry(&self, expiry: Option<Expiry>) -> Expiry {
+        expiry.unwrap_or_else(|| self.plan.options().default_ttl)
+    }
+
+    /// Asks all servers, or one, to do something that has no result.
+    pub(crate) fn administer(
+        &self,
+        admin: Admin<'static>,
+        place: Place<'_>,
+    ) -> Result<Call<'static>> {
+        let operation = self.plan.administer(admin, place)?;
+        Ok(Call::new(operation, Wish::Nothing))
+    }
+
+    /// Asks all servers, or one, for a report.
+    pub(crate) fn stats<'a>(
+        &self,
+        py: Python<'_>,
+        report: Option<&'a str>,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let report = Cow::Borrowed(report.unwrap_or_default().as_bytes());
+        let operation = self.plan.administer(Admin::Stats { report }, place)?;
+        let empty = |endpoint: &usize| (*endpoint, PyDict::new(py).unbind());
+        let reports = operation.endpoints().iter().map(empty).collect();
+        Ok(Call::new(operation, Wish::Reports(reports)))
+    }
+
+    /// Asks all servers, or one, for their version.
+    pub(crate) fn version(&self, place: Place<'_>) -> Result<Call<'static>> {
+        let operation = self.plan.administer(Admin::Version, place)?;
+        Ok(Call::new(operation, Wish::Versions(Vec::new())))
+    }
+
+    /// Returns the name of the server that has a key.
+    pub(crate) fn server_for<'py>(
+        &self,
+        py: Python<'py>,
+        key: Key<'_>,
+    ) -> Result<Bound<'py, PyString>> {
+        let endpoint = self.plan.server_for(key.bytes())?;
+        Ok(PyString::new(py, self.plan.label(endpoint)))
+    }
+}
+
+/// Returns the cas id of a call: the one that is given or was remembered.
+///
+/// # Errors
+///
+/// `InvalidArgument` when there is none: without one the call would overwrite
+/// what others wrote.
+pub(crate) fn cas_id(ids: &Bound<'_, PyDict>, key: Key<'_>, cas: Option<Count>) -> Result<u64> {
+    if let Some(Count(cas)) = cas {
+        return Ok(cas);
+    }
+    Ids::take(ids, key.bytes())?.ok_or_else(|| {
+        let message = "cas needs the id of what was read: \
+            call gets for the key first, or give cas=item.cas of get_item";
+        Error::new(ErrorKind::InvalidArgument, message).into()
+    })
+}

@@ -1,0 +1,254 @@
+//! Results: from the pieces that the core gives out to Python objects.
+//!
+//! Objects are built while a piece still lies in the receive buffer. Code of the
+//! caller's never runs there: what is pickled is kept as it came and loaded when
+//! the operation is over.
+
+use std::borrow::Cow;
+
+use memoxide::client::{Outcome, Part, Plan};
+use memoxide::protocol::Item;
+use memoxide::{Error, ErrorKind};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyType};
+
+use super::ids::Ids;
+use crate::errors::{Failure, Result, exception};
+use crate::value::{Conversion, Decoded};
+
+/// What a call is to return, and what has come of it.
+#[derive(Debug)]
+pub(crate) struct Harvest {
+    wish: Wish,
+    failure: Option<Failure>,
+}
+
+/// What a call returns.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// The keys that were not written, as the caller gave them.
+    Failed(Vec<Py<PyAny>>),
+    /// Yes or no.
+    Flag,
+    /// A value with all that is known of it.
+    Item(Option<Found>),
+    /// Nothing.
+    Nothing,
+    /// A number, if there is one.
+    Number,
+    /// The text that each server answers, by endpoint.
+    Reports(Vec<(usize, Py<PyDict>)>),
+    /// A value, or this default; its cas id is remembered if a place is given.
+    Value(Option<Found>, Option<Py<PyAny>>, Option<Ids>),
+    /// Values by key: the caller's keys, and the hits by their position.
+    Values(Vec<Py<PyAny>>, Vec<(usize, Kept)>),
+    /// The version of each server, by endpoint.
+    Versions(Vec<(usize, Py<PyString>)>),
+}
+
+/// A hit.
+#[derive(Debug)]
+pub(crate) struct Found {
+    value: Kept,
+    /// The item without its value.
+    item: Item<'static>,
+}
+
+/// A value, or what it is made of after the operation.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// The value.
+    Object(Py<PyAny>),
+    /// The flags and bytes of a pickle.
+    Pickle(u32, Py<PyBytes>),
+}
+
+impl From<Wish> for Harvest {
+    fn from(wish: Wish) -> Self {
+        Self {
+            wish,
+            failure: None,
+        }
+    }
+}
+
+impl Harvest {
+    /// Takes a piece of the result. A read that is made again may give one twice.
+    pub(crate) fn part(&mut self, py: Python<'_>, conversion: &Conversion, part: Part<'_>) {
+        if let Err(failure) = self.take(py, conversion, part) {
+            self.failure.get_or_insert(failure);
+        }
+    }
+
+    fn take(&mut self, py: Python<'_>, conversion: &Conversion, part: Part<'_>) -> Result<()> {
+        match (&mut self.wish, part) {
+            (Wish::Value(found, ..) | Wish::Item(found), Part::Item(item)) => {
+                *found = Some(Found::new(py, conversion, item)?);
+            }
+            (Wish::Values(_, found), Part::Item(item)) => {
+                found.push((item.index, Kept::new(py, conversion, &item)?));
+            }
+            (
+                Wish::Reports(reports),
+                Part::Stat {
+                    endpoint,
+                    name,
+                    value,
+                },
+            ) => {
+                if let Some((_, report)) = reports.iter().find(|(known, _)| *known == endpoint) {
+                    report.bind(py).set_item(text(py, name), text(py, value))?;
+                }
+            }
+            (Wish::Versions(versions), Part::Version { endpoint, version }) => {
+                versions.retain(|(known, _)| *known != endpoint);
+                versions.push((endpoint, text(py, version).unbind()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Returns the result of the call. Nothing may be held: pickles are loaded here.
+    pub(crate) fn finish<'py>(
+        self,
+        py: Python<'py>,
+        plan: &Plan,
+        conversion: &Conversion,
+        result: memoxide::Result<Outcome>,
+    ) -> Result<Bound<'py, PyAny>> {
+        let Self { wish, mut failure } = self;
+        let (outcome, error) = match result {
+            Ok(outcome) => (outcome, None),
+            Err(error) => (
+                Outcome::Many {
+                    failed: error.failed().to_vec(),
+                },
+                Some(error),
+            ),
+        };
+        let is_partial = error
+            .as_ref()
+            .is_some_and(|error| error.kind() == ErrorKind::Partial);
+        let object = match wish {
+            _ if error.is_some() && !is_partial => py.None().into_bound(py),
+            Wish::Failed(keys) => {
+                let failed = outcome.into_failed();
+                let failed = failed.iter().filter_map(|position| keys.get(*position));
+                PyList::new(py, failed.collect::<Vec<_>>())?.into_any()
+            }
+            Wish::Flag => PyBool::new(py, outcome.flag()).to_owned().into_any(),
+            Wish::Item(found) => match found {
+                None => py.None().into_bound(py),
+                Some(found) => found.into_item(py, conversion)?,
+            },
+            Wish::Nothing => py.None().into_bound(py),
+            Wish::Number => match outcome.number() {
+                None => py.None().into_bound(py),
+                Some(number) => PyInt::new(py, number).into_any(),
+            },
+            Wish::Reports(reports) => {
+                let named = |(endpoint, report): (usize, _)| (&**plan.label(endpoint), report);
+                PyList::new(py, reports.into_iter().map(named).collect::<Vec<_>>())?.into_any()
+            }
+            Wish::Value(found, default, ids) => match found {
+                None => default.map_or_else(|| py.None().into_bound(py), |it| it.into_bound(py)),
+                Some(found) => {
+                    if let (Some(ids), Some(cas)) = (ids, found.item.cas) {
+                        ids.remember(py, cas)?;
+                    }
+                    found.value.into_value(py, conversion)?
+                }
+            },
+            Wish::Values(keys, found) => {
+                let values = PyDict::new(py);
+                for (position, kept) in found {
+                    match kept.into_value(py, conversion) {
+                        Ok(value) => values.set_item(&keys[position], value)?,
+                        Err(raised) => drop(failure.get_or_insert(raised)),
+                    }
+                }
+                values.into_any()
+            }
+            Wish::Versions(mut versions) => {
+                versions.sort_unstable_by_key(|(endpoint, _)| *endpoint);
+                let named = |(endpoint, version): (usize, _)| (&**plan.label(endpoint), version);
+                PyList::new(py, versions.into_iter().map(named).collect::<Vec<_>>())?.into_any()
+            }
+        };
+        match (error, failure) {
+            (None, None) => Ok(object),
+            (None, Some(failure)) => Err(failure),
+            (Some(error), _) if is_partial => {
+                let raised = exception(py, &error);
+                raised.value(py).setattr(intern!(py, "results"), object)?;
+                Err(Failure::Python(raised))
+            }
+            (Some(error), _) => Err(Failure::Core(error)),
+        }
+    }
+}
+
+impl Kept {
+    fn new(py: Python<'_>, conversion: &Conversion, item: &Item<'_>) -> Result<Self> {
+        Ok(
+            match conversion.decode_or_keep(py, item.flags, &item.value)? {
+                Decoded::Object(object) => Self::Object(object.unbind()),
+                Decoded::Pickle(bytes) => Self::Pickle(item.flags, bytes.unbind()),
+            },
+        )
+    }
+
+    fn into_value<'py>(
+        self,
+        py: Python<'py>,
+        conversion: &Conversion,
+    ) -> Result<Bound<'py, PyAny>> {
+        match self {
+            Self::Object(object) => Ok(object.into_bound(py)),
+            Self::Pickle(flags, bytes) => conversion.unpickle(flags, bytes.bind(py)),
+        }
+    }
+}
+
+impl Found {
+    fn new(py: Python<'_>, conversion: &Conversion, item: Item<'_>) -> Result<Self> {
+        let value = Kept::new(py, conversion, &item)?;
+        let item = Item {
+            value: Cow::default(),
+            ..item
+        };
+        Ok(Self { value, item })
+    }
+
+    fn into_item<'py>(self, py: Python<'py>, conversion: &Conversion) -> Result<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        let item = self.item;
+        // -1 stands for never.
+        let ttl = item.ttl.filter(|seconds| *seconds >= 0);
+        let fields = (
+            self.value.into_value(py, conversion)?,
+            item.flags,
+            item.cas,
+            ttl,
+            item.size,
+            item.last_access,
+            item.hit_before,
+        );
+        Ok(CLASS.import(py, "memoxide.item", "Item")?.call1(fields)?)
+    }
+}
+
+/// Returns text of a server's. It is ASCII, but not for us to rely on.
+fn text<'py>(py: Python<'py>, bytes: &[u8]) -> Bound<'py, PyString> {
+    PyString::new(py, &String::from_utf8_lossy(bytes))
+}
+
+/// Returns the error of a call whose client was never given its servers.
+#[cold]
+pub(crate) fn not_initialised() -> Failure {
+    let message = "the client's __init__ was not called";
+    Error::new(ErrorKind::Closed, message).into()
+}
