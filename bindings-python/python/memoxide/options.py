@@ -55,7 +55,8 @@ class Options(TypedDict, total=False):
         dead_after: Failures in a row that take a server out of service, 3.
         dead_retry: The first pause before it is tried again, 1 second; it
             doubles up to 30.
-        on_error: `"raise"`.
+        on_error: `"raise"`; `"miss"` turns reads from a failing server into misses
+            and drops writes to it.
 
         pickle: Whether other objects are pickled and stored pickles are loaded,
             which runs code that their writer chose; False.
