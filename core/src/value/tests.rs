@@ -205,6 +205,29 @@ fn integers_must_be_plain_digits() {
 }
 
 #[test]
+fn integers_that_javascript_would_round_are_refused() {
+    for (digits, fine) in [
+        ("9007199254740991", true),
+        ("9007199254740992", true),
+        ("9007199254740993", false),
+        ("-9223372036854775808", true),
+        ("9223372036854775807", false),
+        // As JavaScript writes 2^63.
+        ("9223372036854776000", true),
+        ("100000000000000000000", true),
+        ("340282366920938463463374607431768211456", false),
+    ] {
+        for dialect in [Dialect::NodeMemcached, Dialect::MemcacheClient] {
+            let written = Codec::new(dialect).encode(int(digits));
+            assert_eq!(written.is_ok(), fine, "{dialect} {digits}");
+            let number = format!("[{digits}]");
+            let inside = Codec::new(dialect).encode(json(&number));
+            assert_eq!(inside.is_ok(), digits == "9007199254740991");
+        }
+    }
+}
+
+#[test]
 fn names_lead_back_to_dialects() {
     for dialect in Dialect::ALL {
         assert_eq!(Dialect::by_name(dialect.name()), Ok(dialect));

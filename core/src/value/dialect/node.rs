@@ -140,10 +140,14 @@ fn number_or_json(dialect: Dialect, text: Cow<'_, str>) -> Result<Form<'_>> {
     })
 }
 
-/// Lets an integer through that JavaScript holds exactly.
+/// Lets an integer through that JavaScript holds exactly, or writes itself.
 fn exact(dialect: Dialect, digits: Cow<'_, str>) -> Result<Cow<'_, str>> {
-    let short = digits.len() <= 15;
-    if short || number::javascript(json::float(&digits)?) == digits {
+    if digits.len() <= 15 {
+        return Ok(digits);
+    }
+    let double = json::float(&digits)?;
+    // Beyond 2^127 the cast saturates and the digits do not parse.
+    if digits.parse() == Ok(double as i128) || number::javascript(double) == digits {
         return Ok(digits);
     }
     Err(refusal(
