@@ -93,7 +93,7 @@ impl Talk {
         }
         let expires = match item.expires() {
             0 => -1,
-            expires => i64::from(expires) - i64::from(now),
+            expires => expires.wrapping_sub(now) as i32,
         };
         let (age, cas) = (now.saturating_sub(item.used()), item.cas());
         let fetched = if item.has(FETCHED) { "yes" } else { "no" };
