@@ -83,7 +83,7 @@ $(done)/venv: bindings-python/requirements-dev.txt
 	@mkdir -p $(@D) && touch $@
 
 $(done)/python: $(done)/venv $(rust_sources) $(python_sources)
-	VIRTUAL_ENV=$(CURDIR)/.venv $(bin)/maturin develop --release --quiet --locked
+	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/.venv $(bin)/maturin develop --release --quiet --locked
 	@touch $@
 
 .PHONY: test-python

@@ -2,10 +2,11 @@
 //!
 //! What memcached is, the core knows; what Python is, the package beside this
 //! crate knows. The rooms here carry values (`value`, `json`) and failures
-//! (`errors`) from one to the other, tell the core of forks (`fork`), and hold
-//! the embedded server (`server`).
+//! (`errors`) from one to the other, tell the core of forks (`fork`), hold the
+//! embedded server (`server`) and start the command (`command`).
 
 mod client;
+mod command;
 mod errors;
 mod fork;
 mod json;
@@ -27,6 +28,9 @@ mod _native {
 
     #[pymodule_export]
     use super::value::Codec;
+
+    #[pymodule_export]
+    use super::command::run_command;
 
     #[pymodule_export]
     use super::fork::fork_generation;

@@ -1,18 +1,16 @@
 //! The embedded server as a Python class.
 //!
 //! The handle holds the server and nothing of what it does. Starting, stopping
-//! and waiting happen without the GIL; the lock is taken after the GIL is given
-//! up and left before it is asked for again.
+//! and waiting happen without the GIL.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use memoxide::server::{Clock, Credential};
 use memoxide::tls::{ClientCertificate, Identity, ServerTls};
-use memoxide::{Error, ErrorKind, fork};
+use memoxide::{Error, ErrorKind};
 use pyo3::prelude::*;
 
 use crate::errors::Result;
@@ -20,11 +18,7 @@ use crate::errors::Result;
 /// A memcached in this process; `memoxide.EmbeddedServer` is the class to use.
 #[pyclass(frozen, subclass, module = "memoxide._native")]
 pub(crate) struct EmbeddedServer {
-    server: RwLock<memoxide::EmbeddedServer>,
-    clock: Clock,
-    endpoints: Vec<String>,
-    address: Option<(String, u16)>,
-    generation: u64,
+    server: memoxide::EmbeddedServer,
 }
 
 #[pymethods]
@@ -75,7 +69,6 @@ impl EmbeddedServer {
                 format!("address {address:?} is no IP address"),
             )
         })?;
-        let clock = time.map_or_else(Clock::real, Clock::virtual_at);
         let mut builder = memoxide::EmbeddedServer::builder()
             .address(address)
             .port(port)
@@ -85,7 +78,7 @@ impl EmbeddedServer {
             .max_connections(max_connections)
             .idle_timeout(idle_timeout.map(seconds).transpose()?)
             .request_timeout(request_timeout.map(seconds).transpose()?)
-            .clock(clock.clone());
+            .clock(time.map_or_else(Clock::real, Clock::virtual_at));
         if let Some(path) = unix_socket {
             builder = builder.unix_socket(path);
         }
@@ -99,28 +92,20 @@ impl EmbeddedServer {
             builder = builder.tls(tls);
         }
         let server = py.detach(|| builder.start())?;
-        Ok(Self {
-            clock,
-            endpoints: server.endpoints().map(str::to_owned).collect(),
-            address: server
-                .address()
-                .map(|address| (address.ip().to_string(), address.port())),
-            generation: fork::generation(),
-            server: RwLock::new(server),
-        })
+        Ok(Self { server })
     }
 
     /// The address as clients name it: `127.0.0.1:PORT`, `[::1]:PORT`, or the
     /// path of the unix socket.
     #[getter]
     fn endpoint(&self) -> &str {
-        &self.endpoints[0]
+        self.server.endpoint()
     }
 
     /// Every address listened on, in that form.
     #[getter]
     fn endpoints(&self) -> Vec<&str> {
-        self.endpoints.iter().map(String::as_str).collect()
+        self.server.endpoints().collect()
     }
 
     /// The TCP address and port, as `socket.create_connection` takes them.
@@ -128,46 +113,45 @@ impl EmbeddedServer {
     /// Raises:
     ///     UnsupportedError: The server listens on a unix socket.
     #[getter]
-    fn address(&self) -> Result<(&str, u16)> {
-        let Some((host, port)) = &self.address else {
+    fn address(&self) -> Result<(String, u16)> {
+        let Some(address) = self.server.address() else {
             let message = "the server listens on a unix socket and has no address";
             return Err(Error::new(ErrorKind::Unsupported, message)
                 .at(self.endpoint())
                 .into());
         };
-        Ok((host, *port))
+        Ok((address.ip().to_string(), address.port()))
     }
 
     /// The TCP port, 0 with a unix socket.
     #[getter]
     fn port(&self) -> u16 {
-        self.address.as_ref().map_or(0, |(_, port)| *port)
+        self.server.port()
     }
 
     /// The server's time in seconds since the epoch.
     #[getter]
     fn time(&self) -> u64 {
-        self.clock.unix_seconds()
+        self.server.clock().unix_seconds()
     }
 
     /// Whether the server runs: False after `stop`, after a client's `shutdown`
     /// and in a forked child.
     #[getter]
-    fn is_running(&self, py: Python<'_>) -> bool {
-        self.with(py, |server| Ok(server.is_running()))
-            .unwrap_or(false)
+    fn is_running(&self) -> bool {
+        self.server.is_running()
     }
 
     /// How many connections the server has taken since its start.
     #[getter]
-    fn connections(&self, py: Python<'_>) -> Result<u64> {
-        self.with(py, |server| Ok(server.connections()))
+    fn connections(&self) -> u64 {
+        self.server.connections()
     }
 
     /// How many connections are open at the moment.
     #[getter]
-    fn open_connections(&self, py: Python<'_>) -> Result<usize> {
-        self.with(py, |server| Ok(server.open_connections()))
+    fn open_connections(&self) -> usize {
+        self.server.open_connections()
     }
 
     /// Moves the server's time forward by whole seconds; items expire at once.
@@ -180,7 +164,7 @@ impl EmbeddedServer {
             )
             .caused_by(cause)
         })?;
-        self.clock.advance(seconds);
+        self.server.clock().advance(seconds);
         Ok(())
     }
 
@@ -224,21 +208,17 @@ impl EmbeddedServer {
     /// that are already written first, for at most 5 seconds.
     #[pyo3(signature = (*, graceful = false))]
     fn stop(&self, py: Python<'_>, graceful: bool) {
-        if self.is_inherited() {
-            return;
-        }
         py.detach(|| {
-            let mut server = self.server.write().unwrap_or_else(PoisonError::into_inner);
             if graceful {
-                server.stop_gracefully();
+                self.server.stop_gracefully();
             } else {
-                server.stop();
+                self.server.stop();
             }
         });
     }
 
-    fn __repr__(&self, py: Python<'_>) -> String {
-        let state = if self.is_running(py) {
+    fn __repr__(&self) -> String {
+        let state = if self.is_running() {
             "running"
         } else {
             "stopped"
@@ -248,26 +228,14 @@ impl EmbeddedServer {
 }
 
 impl EmbeddedServer {
-    /// Asks the server without the GIL.
+    /// Asks the server without the GIL; errors name the endpoint.
     fn with<T: Send>(
         &self,
         py: Python<'_>,
         ask: impl FnOnce(&memoxide::EmbeddedServer) -> memoxide::Result<T> + Send,
     ) -> Result<T> {
-        if self.is_inherited() {
-            let message = "the server belongs to the process that started it";
-            return Err(Error::new(ErrorKind::Closed, message)
-                .at(self.endpoint())
-                .into());
-        }
-        let answer = py.detach(|| ask(&self.server.read().unwrap_or_else(PoisonError::into_inner)));
+        let answer = py.detach(|| ask(&self.server));
         Ok(answer.map_err(|error| error.at(self.endpoint()))?)
-    }
-
-    /// Whether a fork brought this copy here. Its lock may be held for ever by
-    /// a thread that only the parent has, so this is asked before locking.
-    fn is_inherited(&self) -> bool {
-        self.generation != fork::generation()
     }
 }
 

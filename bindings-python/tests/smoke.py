@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import pathlib
 import socket
+import subprocess
 import sys
 
 import memoxide
@@ -42,6 +43,14 @@ def main() -> None:
     check(
         reply == b"STORED\r\nVALUE greeting 0 5\r\nhello\r\nEND\r\n",
         f"the embedded server answered {reply!r}",
+    )
+    command = pathlib.Path(sys.executable).with_name("memoxide")
+    answer = subprocess.run(
+        [command, "--version"], capture_output=True, text=True, check=False
+    )
+    check(
+        answer.stdout == f"memoxide {memoxide.__version__}\n",
+        f"the command answered {answer}",
     )
 
 

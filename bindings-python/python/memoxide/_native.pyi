@@ -2,6 +2,7 @@
 The native half of the package; import `memoxide` instead.
 """
 
+from _typeshed import SupportsGetItem
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from memoxide.errors import MemoxideError
@@ -10,7 +11,7 @@ from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 
-__all__ = ["__version__", "Client", "Codec", "EmbeddedServer", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout"]
+__all__ = ["__version__", "Client", "Codec", "EmbeddedServer", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "run_command"]
 
 __version__: Final[str]
 """
@@ -669,4 +670,10 @@ def is_retryable(error: MemoxideError, /) -> bool:
 def is_timeout(error: MemoxideError, /) -> bool:
     """
     Whether the deadline passed.
+    """
+
+def run_command(words: SupportsGetItem[int, str], /) -> int:
+    """
+    Runs the command line `words`, the program's name first, and returns its exit
+    code. A server among the commands runs until it is told to stop.
     """
