@@ -1,0 +1,57 @@
+//! Arbitrary bytes as replies: the connection never panics, never gives more
+//! replies than were asked for, and never keeps more than it was sent.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use memoxide::protocol::{Admin, Codec, Connection, Delete, Keys, Limits, Request, Retrieve, Want};
+
+fuzz_target!(|input: (u8, u8, Vec<u8>)| {
+    let (setup, split, bytes) = input;
+    let codec = [None, Some(Codec::Meta), Some(Codec::Text)][usize::from(setup) % 3];
+    let mut connection = Connection::new(
+        codec,
+        Limits {
+            line: 2048,
+            value: 1 << 20,
+        },
+    );
+    let keys = || Keys::Many(vec![b"a"[..].into(), b"bb"[..].into(), b"a"[..].into()]);
+    let requests = [
+        Request::get(b"key"),
+        Request::Retrieve(Retrieve {
+            keys: keys(),
+            want: Want::VALUE | Want::CAS,
+            touch: None,
+            bump: true,
+        }),
+        Request::Delete(Delete {
+            key: b"key"[..].into(),
+            cas: None,
+        }),
+        Request::Admin(Admin::Stats {
+            report: b""[..].into(),
+        }),
+        Request::Admin(Admin::Metadump),
+    ];
+    let mut asked = 0;
+    for (index, request) in requests.iter().enumerate() {
+        if setup & (8 << index) != 0 && connection.enqueue(index, request).is_ok() {
+            asked += 1;
+        }
+    }
+    let mut finished = 0;
+    for mut chunk in bytes.chunks(usize::from(split).max(1)) {
+        loop {
+            match connection.receive(&mut chunk) {
+                Ok(Some(received)) => finished += usize::from(received.last),
+                Ok(None) => break,
+                Err(_) => {
+                    assert!(connection.abandon().len() + finished <= asked);
+                    return;
+                }
+            }
+        }
+        assert!(chunk.is_empty());
+    }
+    assert!(finished <= asked);
+});
