@@ -116,13 +116,20 @@ impl Codec {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] when the dialect does not have the compression
-    /// format, [`ErrorKind::Unsupported`] when this build does not.
+    /// format or user flags, [`ErrorKind::Unsupported`] when this build does not
+    /// have the format.
     pub fn check(&self) -> Result<()> {
+        if self.user_flags != 0 && self.dialect != Dialect::Php {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("dialect {} has no user flags", self.dialect),
+            ));
+        }
         let Some(Compression { format, .. }) = self.compression else {
             return Ok(());
         };
         if dialect::packing(self.dialect, format).is_none() {
-            return Err(self.no_such_compression(ErrorKind::Config, format));
+            return Err(self.no_such_compression(format));
         }
         if cfg!(not(feature = "compress")) && format != CompressionFormat::FastLz {
             return Err(Error::new(
@@ -195,7 +202,7 @@ impl Codec {
     ) -> Result<Encoded<'a>> {
         self.check()?;
         let Some((packing, mark)) = dialect::packing(self.dialect, format) else {
-            return Err(self.no_such_compression(ErrorKind::Config, format));
+            return Err(self.no_such_compression(format));
         };
         let rule = dialect::compression_rule(self.dialect, format);
         let length = draft.length.unwrap_or(draft.bytes.len());
@@ -223,12 +230,12 @@ impl Codec {
     }
 
     #[cold]
-    fn no_such_compression(&self, kind: ErrorKind, format: CompressionFormat) -> Error {
+    fn no_such_compression(&self, format: CompressionFormat) -> Error {
         Error::new(
-            kind,
+            ErrorKind::Config,
             format!(
                 "dialect {} has no {} compression",
-                self.dialect.name(),
+                self.dialect,
                 format.name()
             ),
         )

@@ -61,7 +61,7 @@ pub enum Format {
     Msgpack,
     /// Any flags and bytes, stored exactly as given.
     Opaque,
-    /// PHP's own `serialize`.
+    /// PHP's own `serialize`; [`php`](super::php) reads it without running code.
     PhpSerialized,
     /// Python's pickle, any protocol.
     Pickle,

@@ -228,6 +228,41 @@ fn integers_that_javascript_would_round_are_refused() {
 }
 
 #[test]
+fn options_that_the_dialect_does_not_have_are_found() {
+    let codec = |dialect, format, user_flags| Codec {
+        compression: Some(Compression { format, above: 10 }),
+        user_flags,
+        ..Codec::new(dialect)
+    };
+    for (codec, fine) in [
+        (codec(Dialect::Php, CompressionFormat::FastLz, 7), true),
+        (
+            codec(Dialect::Memoxide, CompressionFormat::FastLz, 0),
+            false,
+        ),
+        (
+            codec(Dialect::NodeMemcached, CompressionFormat::Zlib, 0),
+            false,
+        ),
+        (codec(Dialect::Raw, CompressionFormat::Zlib, 0), false),
+        (codec(Dialect::Python, CompressionFormat::Zstd, 0), false),
+    ] {
+        let checked = codec.check().map_err(|error| error.kind());
+        assert_eq!(checked, if fine { Ok(()) } else { Err(ErrorKind::Config) });
+        let written = codec.encode(Value::from("a value of some length"));
+        assert_eq!(written.is_ok(), fine, "{}", codec.dialect);
+    }
+    let codec = Codec {
+        user_flags: 1,
+        ..Codec::default()
+    };
+    assert_eq!(
+        codec.check().map_err(|error| error.kind()),
+        Err(ErrorKind::Config)
+    );
+}
+
+#[test]
 fn names_lead_back_to_dialects() {
     for dialect in Dialect::ALL {
         assert_eq!(Dialect::by_name(dialect.name()), Ok(dialect));
