@@ -4,9 +4,9 @@
 // and a memcached on loopback:
 //
 //     memcached -l 127.0.0.1 -p 22122 -U 0 &
-//     php record.php 127.0.0.1 22122
+//     php values.php 127.0.0.1 22122
 //
-// It writes php.json.gz beside itself.
+// It writes ../values-php/php.json.gz.
 
 [$host, $port] = [$argv[1], (int) $argv[2]];
 
@@ -150,5 +150,5 @@ $record = ['format' => 1, 'php_version' => PHP_VERSION, 'memcached_extension' =>
     'ini' => ['serialize_precision' => ini_get('serialize_precision')],
     'serialize' => $serialize, 'refused_base64' => $refused, 'sessions' => $sessions,
     'compressed' => $compressed, 'serializers' => $serializers];
-file_put_contents(__DIR__ . '/php.json.gz', gzencode(json_encode($record, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR), 9));
+file_put_contents(__DIR__ . '/../values-php/php.json.gz', gzencode(json_encode($record, JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_THROW_ON_ERROR), 9));
 printf("%d serialized, %d refused, %d sessions, %d compressed\n", count($serialize), count($refused), count($sessions), count($compressed));
