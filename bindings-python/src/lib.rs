@@ -21,7 +21,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::client::Client;
+    use super::client::{AsyncClient, Client, Engine};
 
     #[pymodule_export]
     use super::server::EmbeddedServer;

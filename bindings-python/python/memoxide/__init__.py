@@ -7,6 +7,7 @@ Errors are in `memoxide.errors` and here; everything raised derives from
 from __future__ import annotations
 
 from memoxide._native import __version__
+from memoxide.async_client import AsyncClient
 from memoxide.client import Client
 from memoxide.errors import (
     AuthError,
@@ -38,6 +39,7 @@ from memoxide.item import Item
 from memoxide.server import EmbeddedServer
 
 __all__ = [
+    "AsyncClient",
     "AuthError",
     "BackpressureError",
     "Client",

@@ -3,6 +3,7 @@ The native half of the package; import `memoxide` instead.
 """
 
 from _typeshed import SupportsGetItem
+from asyncio import Future
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from memoxide.errors import MemoxideError
@@ -11,12 +12,512 @@ from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 
-__all__ = ["__version__", "Client", "Codec", "EmbeddedServer", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "run_command"]
+__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "run_command"]
 
 __version__: Final[str]
 """
 The version of the package, the same for the three languages.
 """
+
+@disjoint_base
+class AsyncClient:
+    """
+    The native half of `memoxide.AsyncClient`, which is the class to use.
+    """
+    def __init__(self, /, servers: Any, options: "dict[str, object]", pickle_protocol: SupportsIndex | None = None) -> None:
+        """
+        Prepares the client; nothing is sent, and no loop is needed yet.
+        """
+    def __new__(cls, /, *args: "object", **kwargs: "object") -> AsyncClient: ...
+    def _close(self, /) -> Any | None:
+        """
+        Closes the client: calls under way and further ones raise `ClosedError`.
+        Returns the driver of the running loop, if it has one.
+        """
+    def _disconnect(self, /) -> Any | None:
+        """
+        Closes the connections of the running loop that are not in use, and returns
+        its driver, which knows when they are closed.
+        """
+    def add(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Stores a value if the key has none, and tells whether it had none.
+
+        Args:
+            key: As in `get`.
+            value: As in `set`.
+            time: As in `set`.
+            min_compress_len: As in `set`.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set`.
+        """
+    def add_multi(self, /, mapping: Mapping[Any, Any], time: float | timedelta | None = None, key_prefix: str | bytes | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[Any]]:
+        """
+        Stores several values whose keys have none, and returns the keys
+        that had one.
+
+        Args:
+            mapping: The values as in `set` by their keys.
+            time: As in `set`, for all of them.
+            key_prefix: Put before each key on the wire.
+            min_compress_len: As in `set`.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set_multi`.
+        """
+    def append(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Puts bytes or text behind what is stored, and tells whether there
+        was something.
+
+        Args:
+            key: As in `get`.
+            value: Encoded as in `set`; the flags stay those of the value
+                that was there.
+            time: Accepted for python-memcached's sake; the server keeps
+                the time to live.
+            min_compress_len: As in `set`.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set`.
+        """
+    def cache_memlimit(self, /, megabytes: int, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[None]:
+        """
+        Sets the memory limit of the servers.
+
+        Args:
+            megabytes: The new limit in mebibytes, at least 8.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server alone is meant.
+
+        Raises:
+            ServerError: The limit is too small or cannot be changed.
+            PartialError: Some servers failed.
+            MemoxideError: As in `set`.
+        """
+    def cas(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, cas: int | None = None, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Stores a value if the item is still the one that was read, and
+        tells whether it was.
+
+        Args:
+            key: As in `get`.
+            value: As in `set`.
+            time: As in `set`.
+            min_compress_len: As in `set`.
+            noreply: As in `set`.
+            cas: The id of what was read, from `get_item`; by default the
+                one that `gets` remembered for this thread or task.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            InvalidArgumentError: There is no id, so that the call would
+                overwrite what others wrote.
+            MemoxideError: As in `set`.
+        """
+    def decr(self, /, key: str | bytes, delta: int = ..., noreply: bool = ..., *, initial: int | None = None, time: float | timedelta | None = None, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[int | None]:
+        """
+        Subtracts from a stored number and returns the difference, at
+        least 0, or None if the key has no value and `initial` is not given.
+
+        Args:
+            key: As in `get`.
+            delta: What is subtracted, 0 to 2^64 - 1.
+            noreply: As in `set`.
+            initial: As in `incr`.
+            time: As in `incr`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `incr`.
+        """
+    def delete(self, /, key: str | bytes, noreply: bool = ..., *, cas: int | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Removes an item and tells whether there was one.
+
+        Args:
+            key: As in `get`.
+            noreply: As in `set`.
+            cas: Removes the item only if it is still the one with this id,
+                from `get_item`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            UnsupportedError: `cas` is given and the server knows no meta
+                commands.
+            MemoxideError: As in `set`.
+        """
+    def delete_multi(self, /, keys: Iterable[str | bytes], *, key_prefix: str | bytes | None = None, noreply: bool = ..., timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[Any]]:
+        """
+        Removes several items and returns the keys that had none.
+
+        Args:
+            keys: An iterable of keys as in `get`.
+            key_prefix: Put before each key on the wire.
+            noreply: As in `set`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            PartialError: Some servers failed; `results` has the keys whose
+                items were absent or may be there still.
+            MemoxideError: As in `set`. One bad key fails the call before
+                anything is sent.
+        """
+    def exists(self, /, key: str | bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Tells whether there is an item, without reading its value.
+
+        Args:
+            key: As in `get`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `get_item`.
+        """
+    def flush_all(self, /, delay: int = ..., *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[None]:
+        """
+        Expires every item of every server.
+
+        Args:
+            delay: Seconds until then, 0 by default.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server alone is flushed.
+
+        Raises:
+            PartialError: Some servers failed.
+            MemoxideError: As in `set`.
+        """
+    def gat(self, /, key: str | bytes, time: float | timedelta | None = None, default: Any | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Any]:
+        """
+        Returns the value of a key and sets a new time to live.
+
+        Args:
+            key: As in `get`.
+            time: The time to live as in `set`; the client's `default_ttl`
+                by default.
+            default: What a miss returns, None by default.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            InvalidArgumentError: The time to live is out of range.
+            MemoxideError: As in `get`; the read is not made again.
+        """
+    def gats(self, /, key: str | bytes, time: float | timedelta | None = None, default: Any | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Any]:
+        """
+        Returns the value of a key, sets a new time to live, and remembers
+        the cas id as `gets` does.
+
+        Args:
+            key: As in `get`.
+            time: The time to live as in `set`; the client's `default_ttl`
+                by default.
+            default: What a miss returns, None by default.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `gat`.
+        """
+    def get(self, /, key: str | bytes, default: Any | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Any]:
+        """
+        Returns the value of a key, or `default` if there is none.
+
+        Args:
+            key: Text or bytes, 1 to 250 bytes with the prefix, without
+                spaces and control characters.
+            default: What a miss returns, None by default.
+            timeout: Seconds that this call may take, in place of the
+                client's `timeout`.
+            server_key: A key whose server this call goes to, in place of
+                the one of `key`.
+
+        Raises:
+            InvalidKeyError: The key is not as above; nothing was sent.
+            DecodeError: The value is of a kind that the client does not
+                read; `raw` has its flags and bytes.
+            TimeoutError: The call took too long.
+            ConnectError: The server cannot be reached.
+            ConnectionLostError: The connection ended, twice in a row.
+            ProtocolError: The answer is no answer to this.
+        """
+    def get_item(self, /, key: str | bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Item | None]:
+        """
+        Returns the value of a key and what the server tells about it, or
+        None if there is none.
+
+        Args:
+            key: As in `get`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            UnsupportedError: The server knows no meta commands, which
+                memcached has since 1.6.
+            MemoxideError: As in `get`.
+        """
+    def get_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Any]]:
+        """
+        Returns the values of several keys; those without one are absent.
+
+        All servers are asked at once, each with one request.
+
+        Args:
+            keys: An iterable of keys as in `get`; the result has them as
+                they are given here.
+            key_prefix: Put before each key on the wire.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            PartialError: Some servers failed; `results` has what the
+                others answered.
+            MemoxideError: As in `get`. One bad key fails the call before
+                anything is sent.
+        """
+    def get_stats(self, /, report: str | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[tuple[str, dict[str, str]]]]:
+        """
+        Returns pairs of server and report, in the order of the servers;
+        a report is a dict of text.
+
+        Args:
+            report: `"settings"`, `"items"`, `"slabs"`, `"conns"` and so on;
+                None, the default, for the general one.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server alone is asked.
+
+        Raises:
+            InvalidArgumentError: `report` is no name of a report.
+            PartialError: Some servers failed; `results` has what came.
+            MemoxideError: As in `get`.
+        """
+    def gets(self, /, key: str | bytes, default: Any | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Any]:
+        """
+        Returns the value of a key and remembers its cas id for `cas`.
+
+        An id is remembered for the calling thread or task and used once;
+        each keeps its 1024 newest.
+
+        Args:
+            key: As in `get`.
+            default: What a miss returns, None by default.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `get`.
+        """
+    def incr(self, /, key: str | bytes, delta: int = ..., noreply: bool = ..., *, initial: int | None = None, time: float | timedelta | None = None, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[int | None]:
+        """
+        Adds to a stored number and returns the sum, or None if the key
+        has no value and `initial` is not given.
+
+        Args:
+            key: As in `get`.
+            delta: What is added, 0 to 2^64 - 1; the sum wraps at 2^64.
+            noreply: As in `set`.
+            initial: Stored and returned if the key has no value.
+            time: A new time to live as in `set`, also for `initial`; by
+                default it stays, and `initial` gets `default_ttl`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            NotNumericError: What is stored is no decimal number.
+            InvalidArgumentError: `delta` or `initial` is out of range.
+            UnsupportedError: `initial` or `time` is given and the server
+                knows no meta commands.
+            MemoxideError: As in `set`.
+        """
+    @property
+    def open_connections(self, /) -> int:
+        """
+        How many connections this process has open, on all loops.
+        """
+    def prepend(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Puts bytes or text before what is stored, and tells whether there
+        was something.
+
+        Args:
+            key: As in `get`.
+            value: As in `append`.
+            time: As in `append`.
+            min_compress_len: As in `set`.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set`.
+        """
+    def replace(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Stores a value if the key has one, and tells whether it had one.
+
+        Args:
+            key: As in `get`.
+            value: As in `set`.
+            time: As in `set`.
+            min_compress_len: As in `set`.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set`.
+        """
+    def server_for(self, /, key: str | bytes) -> str:
+        """
+        Returns the name of the server that has a key, such as
+        `127.0.0.1:11211`. Nothing is sent.
+
+        Raises:
+            InvalidKeyError: The key is not as in `get`.
+            NoServersError: There are no servers.
+        """
+    @property
+    def servers(self, /) -> list[str]:
+        """
+        The names of the servers, such as `127.0.0.1:11211`, in their order.
+        """
+    def set(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Stores a value and returns True.
+
+        Args:
+            key: As in `get`.
+            value: Bytes, text, an integer, or a JSON tree of None, bool,
+                float, list and dict; other objects where the client
+                pickles.
+            time: The time to live: seconds or a timedelta, fractions
+                upwards; 0 for ever, negative for not at all. Over 30 days
+                a number from 1,000,000,000 on is a date, as memcached
+                has it. The client's `default_ttl` by default.
+            min_compress_len: Compresses a value of more than this many
+                bytes; 0, the default, leaves it to `compress_above`.
+            noreply: Accepted for python-memcached's sake; the call waits
+                for the reply nevertheless.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            InvalidKeyError: The key is not as in `get`.
+            InvalidArgumentError: The time to live is out of range.
+            EncodeError: The value is none of the above.
+            ValueTooLargeError: The value is over `max_value_size`, or the
+                server's limit, which also drops what was stored before.
+            ServerError: The server is out of memory.
+            TimeoutError: The call took too long; `sent` tells whether the
+                value may have been stored.
+            ConnectError: The server cannot be reached.
+            ConnectionLostError: The connection ended; writes are made
+                again only if nothing was sent.
+        """
+    def set_multi(self, /, mapping: Mapping[Any, Any], time: float | timedelta | None = None, key_prefix: str | bytes | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[Any]]:
+        """
+        Stores several values and returns the keys of those that a server
+        refused.
+
+        Args:
+            mapping: The values as in `set` by their keys.
+            time: As in `set`, for all of them.
+            key_prefix: Put before each key on the wire.
+            min_compress_len: As in `set`.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            PartialError: Some servers failed; `results` has the keys that
+                were not stored or may not have been.
+            MemoxideError: As in `set`. One bad key or value fails the call
+                before anything is sent.
+        """
+    def touch(self, /, key: str | bytes, time: float | timedelta | None = None, noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Sets a new time to live and tells whether there is an item.
+
+        Args:
+            key: As in `get`.
+            time: As in `set`.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set`.
+        """
+    def touch_multi(self, /, keys: Iterable[str | bytes], time: float | timedelta | None = None, key_prefix: str | bytes | None = None, noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[Any]]:
+        """
+        Sets a new time to live for several items and returns the keys
+        that have none.
+
+        Args:
+            keys: An iterable of keys as in `get`.
+            time: As in `set`, for all of them.
+            key_prefix: Put before each key on the wire.
+            noreply: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `delete_multi`.
+        """
+    def verbosity(self, /, level: int, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[None]:
+        """
+        Sets how much the servers log.
+
+        Args:
+            level: 0 to 3.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server alone is meant.
+
+        Raises:
+            PartialError: Some servers failed.
+            MemoxideError: As in `set`.
+        """
+    def version(self, /, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[tuple[str, str]]]:
+        """
+        Returns pairs of server and version, in the order of the servers.
+
+        Args:
+            timeout: Seconds that this call may take.
+            server_key: A key whose server alone is asked.
+
+        Raises:
+            PartialError: Some servers failed; `results` has the others.
+            MemoxideError: As in `get`.
+        """
 
 @disjoint_base
 class Client:
@@ -642,6 +1143,57 @@ class EmbeddedServer:
     def time(self, /) -> int:
         """
         The server's time in seconds since the epoch.
+        """
+
+@final
+class Engine:
+    """
+    The engine of a client on one event loop; used by the driver only.
+    """
+    def blocked(self, connection: SupportsIndex, /) -> None:
+        """
+        Notes that the socket of a connection takes no more bytes.
+        """
+    def close(self, /) -> None:
+        """
+        Ends every call with `ClosedError` and closes every connection.
+        """
+    def connected(self, connection: SupportsIndex, write: "object", /) -> bool:
+        """
+        Notes that a connection is open; `write` takes bytes for it. Returns
+        whether it is still wanted.
+        """
+    def flush(self, /) -> None:
+        """
+        Writes what has gathered in this turn of the loop.
+        """
+    def lost(self, connection: SupportsIndex, reason: str, /) -> None:
+        """
+        Notes that a connection has ended.
+        """
+    def received(self, connection: SupportsIndex, data: bytes, /) -> None:
+        """
+        Takes bytes that arrived.
+        """
+    def refused(self, connection: SupportsIndex, reason: str, /) -> None:
+        """
+        Notes that a connection could not be opened.
+        """
+    def resolved(self, endpoint: SupportsIndex, addresses: SupportsGetItem[int, tuple[str, SupportsIndex]], /) -> None:
+        """
+        Passes on the addresses of a host name.
+        """
+    def tick(self, /) -> None:
+        """
+        Notes that the timer is due.
+        """
+    def unresolved(self, endpoint: SupportsIndex, reason: str, /) -> None:
+        """
+        Notes that a host name has no addresses.
+        """
+    def writable(self, connection: SupportsIndex, /) -> None:
+        """
+        Notes that the socket of a connection takes bytes again.
         """
 
 def fork_generation() -> int:

@@ -98,6 +98,24 @@ impl<'py, T: Hint> IntoPyObject<'py> for Answer<'py, T> {
     }
 }
 
+/// The future of a call on an event loop.
+#[derive(Debug)]
+pub(crate) struct Promise<'py, T>(pub(crate) Bound<'py, PyAny>, pub(crate) PhantomData<T>);
+
+impl<'py, T: Hint> IntoPyObject<'py> for Promise<'py, T> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = Infallible;
+
+    #[cfg(feature = "stubs")]
+    const OUTPUT_TYPE: pyo3::inspect::PyStaticExpr =
+        pyo3::type_hint_subscript!(pyo3::type_hint_identifier!("asyncio", "Future"), T::TYPE);
+
+    fn into_pyobject(self, _py: Python<'py>) -> Result<Self::Output, Infallible> {
+        Ok(self.0)
+    }
+}
+
 /// An argument that python-memcached has and that changes nothing here: every
 /// call waits for its reply, so that errors have somewhere to go.
 #[derive(Clone, Copy, Debug)]

@@ -6,11 +6,16 @@
 //! `commands` has the methods of both classes. What memcached is, the core knows.
 
 mod arguments;
+mod asynchronous;
 mod blocking;
 mod calls;
 mod commands;
+mod engine;
 mod harvest;
 mod hints;
 mod ids;
+mod settle;
 
+pub(crate) use asynchronous::AsyncClient;
 pub(crate) use blocking::Client;
+pub(crate) use engine::Engine;

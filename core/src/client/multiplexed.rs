@@ -218,20 +218,8 @@ type Reader = Box<dyn AsyncRead + Send + Unpin>;
 
 impl Driver {
     pub(super) fn new(plan: &Plan) -> Arc<Self> {
-        let options = plan.options();
         Arc::new(Self {
-            options: EngineOptions {
-                timeout: options.timeout,
-                connect_timeout: options.connect_timeout,
-                max_connections: options.max_connections.unwrap_or(1),
-                idle_timeout: options.idle_timeout,
-                retry_attempts: options.retry_attempts,
-                degrade: options.on_error == super::OnError::Miss,
-                health: options.health,
-                codec: options.protocol,
-                seed: net::now(),
-                ..EngineOptions::default()
-            },
+            options: EngineOptions::of(plan.options(), net::now()),
             addresses: plan
                 .servers()
                 .iter()

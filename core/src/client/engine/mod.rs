@@ -38,6 +38,8 @@ use self::work::{Flight, Work};
 use super::delivery::{degraded, is_endpoints_fault, lost, may_retry, out_of_service, timed_out};
 use super::health::{Admission, HealthPolicy};
 use super::operation::{Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part};
+use super::options::{OnError, Options};
+use super::plan::Plan;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
 use crate::net::Address;
 use crate::protocol::{Admin, Codec, Connection, Limits, Request};
@@ -83,6 +85,25 @@ impl Default for EngineOptions {
             limits: Limits::default(),
             codec: None,
             seed: 0,
+        }
+    }
+}
+
+impl EngineOptions {
+    /// Returns what an engine needs to know of a client's options.
+    #[must_use]
+    pub fn of(options: &Options, seed: u64) -> Self {
+        Self {
+            timeout: options.timeout,
+            connect_timeout: options.connect_timeout,
+            max_connections: options.max_connections.unwrap_or(1),
+            idle_timeout: options.idle_timeout,
+            retry_attempts: options.retry_attempts,
+            degrade: options.on_error == OnError::Miss,
+            health: options.health,
+            codec: options.protocol,
+            seed,
+            ..Self::default()
         }
     }
 }
@@ -159,6 +180,13 @@ impl Engine {
             earliest: Moment::NEVER,
             closed: false,
         }
+    }
+
+    /// Creates an engine for the servers and options of a plan.
+    #[must_use]
+    pub fn for_plan(plan: &Plan, seed: u64) -> Self {
+        let addresses = plan.servers().iter().map(|server| server.address.clone());
+        Self::new(addresses, EngineOptions::of(plan.options(), seed))
     }
 
     /// Begins an operation that ends at `deadline` at the latest. `token` names
@@ -572,6 +600,23 @@ impl Engine {
     #[must_use]
     pub fn address(&self, endpoint: usize) -> &Address {
         &self.endpoints[endpoint].address
+    }
+
+    /// Returns how many connections are open or being opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Closes the connections that nothing waits for.
+    pub fn disconnect(&mut self) {
+        let idle =
+            |link: &EngineLink| link.state == LinkState::Open && link.protocol.outstanding() == 0;
+        for index in (0..self.links.len()).rev() {
+            if idle(&self.links[index]) {
+                self.close_link(index);
+            }
+        }
     }
 
     /// Ends everything: operations fail, connections are closed, and further

@@ -1,0 +1,144 @@
+"""The sockets and the timer of `AsyncClient` on one event loop.
+
+Bytes and times go through here and nothing of memcached: what to connect to,
+what to write and what a reply means are answers of the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import socket
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from memoxide._native import Engine
+
+__all__ = ["Driver"]
+
+
+class Connection(asyncio.Protocol):
+    """One connection, between the loop's transport and the engine."""
+
+    def __init__(self, driver: Driver, number: int) -> None:
+        self._driver = driver
+        self._engine = driver.engine
+        self._number = number
+        self.transport: asyncio.Transport | None = None
+        # The loop calls the engine without a frame of Python in between.
+        self.data_received = functools.partial(  # type: ignore[method-assign]
+            self._engine.received, number
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        if not self._engine.connected(self._number, self.transport.write):
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._driver.forget(self._number)
+        self._engine.lost(self._number, describe(exc) if exc else "server closed it")
+
+    def pause_writing(self) -> None:
+        self._engine.blocked(self._number)
+
+    def resume_writing(self) -> None:
+        self._engine.writable(self._number)
+
+
+class Driver:
+    """What the engine has done for it on its loop."""
+
+    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+        self.engine = engine
+        self._loop = loop
+        self._connections: dict[int, Connection] = {}
+        self._opening: dict[int, asyncio.Task[None]] = {}
+        self._resolving: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed: asyncio.Event | None = None
+
+    def connect(self, number: int, address: tuple[str, int] | str) -> None:
+        """Opens a connection; tells the engine `connected` or `refused`.
+
+        The address is a host with its port, or the path of a unix socket.
+        """
+        connection = self._connections[number] = Connection(self, number)
+        opening: Coroutine[Any, Any, Any]
+        if isinstance(address, str):
+            opening = self._loop.create_unix_connection(lambda: connection, address)
+        else:
+            opening = self._loop.create_connection(lambda: connection, *address)
+        task = self._loop.create_task(self._open(number, opening))
+        self._opening[number] = task
+        task.add_done_callback(lambda _: self._opening.pop(number, None))
+
+    async def _open(self, number: int, opening: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await opening
+        except OSError as error:
+            self.forget(number)
+            self.engine.refused(number, describe(error))
+
+    def resolve(self, endpoint: int, host: str, port: int) -> None:
+        """Looks a name up; tells the engine `resolved` or `unresolved`."""
+        task = self._loop.create_task(self._resolve(endpoint, host, port))
+        self._resolving.add(task)
+        task.add_done_callback(self._resolving.discard)
+
+    async def _resolve(self, endpoint: int, host: str, port: int) -> None:
+        try:
+            found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            self.engine.unresolved(endpoint, str(error))
+        else:
+            self.engine.resolved(
+                endpoint, [(str(address[0]), int(address[1])) for *_, address in found]
+            )
+
+    def close(self, number: int) -> None:
+        """Closes a connection without telling the engine."""
+        opening = self._opening.get(number)
+        if opening is not None:
+            opening.cancel()
+        connection = self._connections.get(number)
+        if connection is None:
+            return
+        if connection.transport is None:
+            self.forget(number)
+        else:
+            # Nothing that waits to be written is wanted any more.
+            connection.transport.abort()
+
+    def arm(self, delay: float) -> None:
+        """Has the engine told the time after `delay` seconds, and not before."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(delay, self.engine.tick)
+
+    def forget(self, number: int) -> None:
+        """Notes that a connection is closed."""
+        self._connections.pop(number, None)
+        if not self._connections and self._closed is not None:
+            self._closed.set()
+
+    async def wait_closed(self) -> None:
+        """Waits until no connection is left, and stops the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._resolving:
+            task.cancel()
+        while self._connections:
+            self._closed = asyncio.Event()
+            await self._closed.wait()
+        self._closed = None
+
+
+def describe(error: Exception) -> str:
+    """Returns what the system says about an error, without names of functions."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__

@@ -1,0 +1,102 @@
+"""The asyncio client.
+
+Example:
+    >>> import asyncio
+    >>> import memoxide
+    >>> async def main(endpoint: str) -> None:
+    ...     async with memoxide.AsyncClient([endpoint]) as client:
+    ...         await client.set("greeting", "hello", time=60)
+    ...         print(await client.get("greeting"))
+    >>> with memoxide.EmbeddedServer() as server:
+    ...     asyncio.run(main(server.endpoint))
+    hello
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from memoxide import _native
+from memoxide.options import to_native
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self, Unpack
+
+    from memoxide.options import Options, Servers
+
+__all__ = ["AsyncClient"]
+
+
+class AsyncClient(_native.AsyncClient):
+    """An asyncio client; the calls of all tasks share one connection per server.
+
+    Calls begin at once and return futures: await them, gather them, or put a time
+    limit around them. Those of one turn of the loop go out together. Cancelling
+    one gives it up; what was sent already may have been applied. Connections are
+    opened on first use, on the loop that runs then; another loop, or a forked
+    child, gets connections of its own. A call ends within `timeout`, whatever the
+    servers do.
+
+    Names and arguments are those of `Client`, and so are results and errors. A
+    bad key, value or argument raises at once, before there is a future.
+
+    Args:
+        servers: As in `Client`.
+        debug: As in `Client`.
+        **options: See `memoxide.options.Options`.
+
+    Raises:
+        ConfigError: A server or an option does not parse, or there is no such
+            option.
+    """
+
+    def __init__(
+        self, servers: Servers, debug: int = 0, **options: Unpack[Options]
+    ) -> None:
+        super().__init__(servers, *to_native(options))
+        self.debug = debug
+
+    async def aclose(self) -> None:
+        """Closes the client: calls under way and further ones raise `ClosedError`.
+
+        Returns when the connections of the running loop are closed. Those of
+        other loops are closed by them.
+        """
+        driver = self._close()
+        if driver is not None:
+            await driver.wait_closed()
+
+    async def disconnect_all(self) -> None:
+        """Closes the connections of the running loop that are not in use.
+
+        The client can be used on.
+        """
+        self._disconnect()
+
+    async def quit_all(self) -> None:
+        """Does what `disconnect_all` does, under python-memcached's other name."""
+        await self.disconnect_all()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        if self.open_connections:
+            # As for files: whoever wants to know turns the warning on.
+            message = f"unclosed {self!r}"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
+            self._close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {', '.join(self.servers)}>"

@@ -1,0 +1,225 @@
+//! The asyncio client: calls begin at once and return futures of the running
+//! loop.
+
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use memoxide::client::Plan;
+use memoxide::{Error, ErrorKind, Sent};
+use pyo3::intern;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
+
+use super::arguments::{options, servers};
+use super::calls::{Call, Core};
+use super::commands::{commands, names::*};
+use super::engine::Engine;
+use super::harvest::not_initialised;
+use super::hints::Promise;
+
+/// The native half of `memoxide.AsyncClient`, which is the class to use.
+#[pyclass(frozen, subclass, weakref, module = "memoxide._native")]
+pub(crate) struct AsyncClient {
+    /// Filled by `__init__`, so that subclasses may have one of their own.
+    parts: OnceLock<Parts>,
+}
+
+struct Parts {
+    core: Arc<Core>,
+    /// One engine for each loop and process; the one used last comes first.
+    engines: Mutex<Vec<Py<Engine>>>,
+    closed: AtomicBool,
+    /// The dicts of cas ids by task, in a `WeakKeyDictionary`.
+    ids: Py<PyAny>,
+}
+
+#[pymethods]
+impl AsyncClient {
+    #[new]
+    #[pyo3(signature = (*args: "object", **kwargs: "object"))]
+    fn new(args: &Bound<'_, PyTuple>, kwargs: Option<&Bound<'_, PyDict>>) -> Self {
+        let _ = (args, kwargs);
+        Self {
+            parts: OnceLock::new(),
+        }
+    }
+
+    /// Prepares the client; nothing is sent, and no loop is needed yet.
+    #[pyo3(signature = (servers, options: "dict[str, object]", pickle_protocol = None))]
+    fn __init__(
+        &self,
+        py: Python<'_>,
+        servers: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+        pickle_protocol: Option<i32>,
+    ) -> Result<()> {
+        let plan = Plan::new(self::servers(servers)?, self::options(options)?)?;
+        let ids = py.import("weakref")?.getattr("WeakKeyDictionary")?;
+        let parts = Parts {
+            core: Arc::new(Core::new(py, plan, pickle_protocol)?),
+            engines: Mutex::default(),
+            closed: AtomicBool::new(false),
+            ids: ids.call0()?.unbind(),
+        };
+        self.parts.set(parts).map_err(|_| {
+            let message = "the client's __init__ was called twice";
+            Error::new(ErrorKind::Config, message).into()
+        })
+    }
+
+    /// The names of the servers, such as `127.0.0.1:11211`, in their order.
+    #[getter]
+    fn servers(&self) -> Result<Vec<&str>> {
+        Ok(self.core()?.server_names())
+    }
+
+    /// How many connections this process has open, on all loops.
+    #[getter]
+    fn open_connections(&self, py: Python<'_>) -> usize {
+        let engines = self.engines(py);
+        engines
+            .iter()
+            .map(|engine| engine.get().connections())
+            .sum()
+    }
+
+    /// Closes the connections of the running loop that are not in use, and returns
+    /// its driver, which knows when they are closed.
+    fn _disconnect<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyAny>>> {
+        self.parts()?;
+        let event_loop = running_loop(py)?;
+        let Some(engine) = self.engine_of(py, &event_loop) else {
+            return Ok(None);
+        };
+        engine.get().disconnect(py);
+        Ok(engine.get().driver(py))
+    }
+
+    /// Closes the client: calls under way and further ones raise `ClosedError`.
+    /// Returns the driver of the running loop, if it has one.
+    fn _close<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyAny>>> {
+        let parts = self.parts()?;
+        parts.closed.store(true, Ordering::Relaxed);
+        let event_loop = running_loop(py).ok();
+        let mut driver = None;
+        for engine in self.engines(py) {
+            match &event_loop {
+                Some(event_loop) if engine.get().is_of(event_loop) => {
+                    engine.get().close(py);
+                    driver = engine.get().driver(py);
+                }
+                _ => engine.get().close_elsewhere(py, &engine)?,
+            }
+        }
+        Ok(driver)
+    }
+}
+
+commands!(AsyncClient, Promise);
+
+impl AsyncClient {
+    fn parts(&self) -> Result<&Parts> {
+        self.parts.get().ok_or_else(not_initialised)
+    }
+
+    fn core(&self) -> Result<&Core> {
+        Ok(&self.parts()?.core)
+    }
+
+    /// Returns the cas ids of this task; outside of any, those of the loop.
+    fn ids<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
+        static CURRENT_TASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let current = CURRENT_TASK
+            .import(py, "asyncio", "current_task")?
+            .call0()?;
+        let owner = if current.is_none() {
+            running_loop(py)?
+        } else {
+            current
+        };
+        let ids = self.parts()?.ids.bind(py);
+        let found = ids.call_method1(intern!(py, "get"), (&owner,))?;
+        if !found.is_none() {
+            return Ok(found.cast_into().map_err(PyErr::from)?);
+        }
+        let found = PyDict::new(py);
+        ids.set_item(owner, &found)?;
+        Ok(found)
+    }
+
+    /// Begins a call and returns its future.
+    fn call<'a, 'py, T>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<Timeout>,
+        make: impl FnOnce(&Core) -> Result<Call<'a>>,
+    ) -> Result<Promise<'py, T>> {
+        let parts = self.parts()?;
+        let engine = self.engine(py)?;
+        let call = make(&parts.core)?;
+        let timeout =
+            timeout.map_or_else(|| parts.core.plan().options().timeout, |timeout| timeout.0);
+        let future = engine.get().submit(py, call, timeout)?;
+        Ok(Promise(future, PhantomData))
+    }
+
+    /// Returns the engine of the running loop, a new one if there is none.
+    fn engine<'py>(&self, py: Python<'py>) -> Result<Bound<'py, Engine>> {
+        let parts = self.parts()?;
+        let event_loop = running_loop(py)?;
+        if let Some(engine) = self.engine_of(py, &event_loop) {
+            return Ok(engine);
+        }
+        if parts.closed.load(Ordering::Relaxed) {
+            let error = Error::new(ErrorKind::Closed, "client is closed");
+            return Err(error.sent(Sent::NotSent).into());
+        }
+        let mut kept = Vec::new();
+        for engine in self.engines(py) {
+            if !engine.get().is_over(py)? {
+                kept.push(engine.unbind());
+            }
+        }
+        let engine = Engine::new(py, &parts.core, &event_loop)?;
+        kept.insert(0, engine.clone().unbind());
+        let mut engines = parts.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *engines, kept);
+        drop(engines);
+        // Without the lock: this may run finalizers.
+        drop(old);
+        Ok(engine)
+    }
+
+    fn engine_of<'py>(
+        &self,
+        py: Python<'py>,
+        event_loop: &Bound<'py, PyAny>,
+    ) -> Option<Bound<'py, Engine>> {
+        let parts = self.parts.get()?;
+        let engines = parts.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = engines.iter().find(|engine| engine.get().is_of(event_loop));
+        engine.map(|engine| engine.bind(py).clone())
+    }
+
+    fn engines<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Engine>> {
+        let Some(parts) = self.parts.get() else {
+            return Vec::new();
+        };
+        let engines = parts.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines
+            .iter()
+            .map(|engine| engine.bind(py).clone())
+            .collect()
+    }
+}
+
+/// Returns the loop that runs on this thread.
+///
+/// # Errors
+///
+/// Python's own `RuntimeError` when there is none.
+fn running_loop(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
+    static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    Ok(GET.import(py, "asyncio", "get_running_loop")?.call0()?)
+}

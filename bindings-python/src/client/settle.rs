@@ -1,0 +1,185 @@
+//! What the engine wants done, done without its lock.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use memoxide::client::{Action, ConnectionId, Moment, Outcome};
+use memoxide::net::{self, Address};
+use pyo3::IntoPyObjectExt;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::engine::{Engine, Pending, State, Submission};
+
+/// One thing to do.
+enum Task {
+    Act(Action),
+    Arm(Duration),
+    Complete(Vec<(Pending, memoxide::Result<Outcome>)>),
+    ScheduleFlush,
+    Submit(Vec<Submission>),
+    WriteAll,
+}
+
+impl State {
+    fn next_task(&mut self) -> Option<Task> {
+        if !self.calls.completed.is_empty() {
+            return Some(Task::Complete(std::mem::take(&mut self.calls.completed)));
+        }
+        if let Some(action) = self.engine.next_action() {
+            return Some(Task::Act(action));
+        }
+        if self.engine.is_urgent() {
+            return Some(Task::WriteAll);
+        }
+        if self.engine.has_writes() && !self.flushing {
+            self.flushing = true;
+            return Some(Task::ScheduleFlush);
+        }
+        let deadline = self.engine.deadline();
+        if deadline < self.armed {
+            self.armed = deadline;
+            return Some(Task::Arm(deadline.since(Moment(net::now()))));
+        }
+        None
+    }
+}
+
+impl Engine {
+    /// Does what the core wants done.
+    pub(super) fn settle(&self, py: Python<'_>) {
+        loop {
+            let task = self.lock().next_task();
+            let Some(task) = task.or_else(|| self.submitted()) else {
+                return;
+            };
+            if let Err(raised) = self.carry_out(py, task) {
+                raised.write_unraisable(py, None);
+            }
+        }
+    }
+
+    /// Returns the calls that came while the lock was held.
+    fn submitted(&self) -> Option<Task> {
+        let mut inbox = self.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if inbox.is_empty() {
+            return None;
+        }
+        Some(Task::Submit(std::mem::take(&mut inbox)))
+    }
+
+    fn carry_out(&self, py: Python<'_>, task: Task) -> PyResult<()> {
+        let Some(driver) = self.driver.get() else {
+            return Ok(());
+        };
+        match task {
+            Task::Act(action) => self.act(py, action)?,
+            Task::Arm(delay) => {
+                let arm = intern!(py, "arm");
+                driver
+                    .object
+                    .call_method1(py, arm, (delay.as_secs_f64(),))?;
+            }
+            Task::Complete(mut completed) => {
+                for (pending, result) in completed.drain(..) {
+                    self.complete(py, pending, result)?;
+                }
+                // Most turns complete calls: keep the room for the next one.
+                let calls = &mut self.lock().calls;
+                if calls.completed.capacity() == 0 {
+                    calls.completed = completed;
+                }
+            }
+            Task::ScheduleFlush => {
+                self.call_soon.call1(py, (&driver.flush,))?;
+            }
+            Task::Submit(submissions) => {
+                let now = Moment(net::now());
+                for submission in submissions {
+                    self.begin(py, &mut self.lock(), submission, now);
+                }
+            }
+            Task::WriteAll => self.write_all(py),
+        }
+        Ok(())
+    }
+
+    fn complete(
+        &self,
+        py: Python<'_>,
+        pending: Pending,
+        result: memoxide::Result<Outcome>,
+    ) -> PyResult<()> {
+        let future = pending.future.bind(py);
+        let told = match self.core.finish(py, pending.harvest, result) {
+            Ok(object) => future.call_method1(intern!(py, "set_result"), (object,)),
+            Err(failure) => {
+                let raised = PyErr::from(failure).into_value(py);
+                future.call_method1(intern!(py, "set_exception"), (raised,))
+            }
+        };
+        match told {
+            // Its caller was faster and cancelled it.
+            Err(_) if future.call_method0(intern!(py, "done"))?.is_truthy()? => Ok(()),
+            told => told.map(drop),
+        }
+    }
+
+    fn act(&self, py: Python<'_>, action: Action) -> PyResult<()> {
+        let Some(driver) = self.driver.get() else {
+            return Ok(());
+        };
+        let driver = driver.object.bind(py);
+        match action {
+            Action::Close(id) => {
+                self.lock().writers.retain(|(known, _)| *known != id);
+                driver.call_method1(intern!(py, "close"), (id.0,))?;
+            }
+            Action::Connect {
+                connection,
+                endpoint,
+                address,
+            } => {
+                let address = match address {
+                    Some(address) => {
+                        (address.ip().to_string(), address.port()).into_bound_py_any(py)?
+                    }
+                    None => match self.lock().engine.address(endpoint) {
+                        Address::Unix { path } => path.into_bound_py_any(py)?,
+                        _ => return Ok(()),
+                    },
+                };
+                let arguments = (connection.0, address);
+                driver.call_method1(intern!(py, "connect"), arguments)?;
+            }
+            Action::Resolve { endpoint } => {
+                let (host, port) = match self.lock().engine.address(endpoint) {
+                    Address::Tcp { host, port } => (host.clone(), *port),
+                    _ => return Ok(()),
+                };
+                driver.call_method1(intern!(py, "resolve"), (endpoint, host, port))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands everything that is to be written to the sockets.
+    pub(super) fn write_all(&self, py: Python<'_>) {
+        while let Some((id, write, bytes)) = self.next_write(py) {
+            if let Err(raised) = write.call1(py, (bytes,)) {
+                // A closed transport: whatever it was will not be answered.
+                self.lost(py, id.0, &raised.to_string());
+            }
+        }
+    }
+
+    fn next_write(&self, py: Python<'_>) -> Option<(ConnectionId, Py<PyAny>, Py<PyBytes>)> {
+        let mut state = self.lock();
+        let id = state.engine.next_write()?;
+        let bytes = PyBytes::new(py, state.engine.output(id)).unbind();
+        state.engine.written(id, bytes.as_bytes(py).len());
+        let (_, write) = state.writers.iter().find(|(known, _)| *known == id)?;
+        Some((id, write.clone_ref(py), bytes))
+    }
+}
