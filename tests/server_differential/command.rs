@@ -68,8 +68,12 @@ pub(crate) fn draw_key(dice: &mut Dice) -> Vec<u8> {
     }
 }
 
-/// Exptimes that neither expire nor come close within a run, or have expired.
+/// Exptimes that neither expire nor come close within a run, or have expired;
+/// others only if time moves by hand.
 pub(crate) fn draw_exptime(dice: &mut Dice) -> &'static str {
+    if dice.time_is_ours && dice.once_in(2) {
+        return dice.pick(&["1", "2", "3", "59", "60", "61", "100"]);
+    }
     dice.pick(&[
         "0",
         "0",

@@ -4,7 +4,8 @@
 //! `MEMOXIDE_FUZZ_COMMANDS` sets how many requests are made (100,000 if not
 //! given), `MEMOXIDE_FUZZ_SEED` with which dice, `MEMOXIDE_MEMCACHED` against
 //! which program; with `MEMOXIDE_FUZZ_COLLECT` differences are listed, for a
-//! review of the table, before the test fails. Cas ids are paired up, ticks of the clock are allowed for, and
+//! review of the table, before the test fails. A debug build of memcached, whose
+//! clock can be moved, is also asked what depends on time. Cas ids are paired up, ticks of the clock are allowed for, and
 //! differences between versions are listed in `vectors/version_differences.json`.
 
 mod binary;
@@ -30,6 +31,31 @@ use self::versions::Versions;
 /// Connections that take turns: most speak text, the last ones binary.
 const CONNECTIONS: usize = 5;
 const BINARY: usize = 2;
+/// Statistics that must be the same in the end, if the versions are. Those of
+/// present and expired items are not among them: memcached removes some of what
+/// has expired whenever it needs a slot.
+const COUNTED: [&str; 20] = [
+    "cmd_get",
+    "cmd_set",
+    "cmd_flush",
+    "cmd_touch",
+    "cmd_meta",
+    "get_hits",
+    "get_misses",
+    "delete_misses",
+    "delete_hits",
+    "incr_misses",
+    "incr_hits",
+    "decr_misses",
+    "decr_hits",
+    "cas_misses",
+    "cas_hits",
+    "cas_badval",
+    "touch_hits",
+    "touch_misses",
+    "store_too_large",
+    "total_items",
+];
 const TEXT_END: &[u8] = b"mn\r\n";
 const TEXT_END_REPLY: &[u8] = b"MN\r\n";
 /// How often the end of a batch is sent again when a data block ate it.
@@ -51,6 +77,8 @@ struct Run {
     pairs: Pairs,
     versions: Versions,
     opened: u64,
+    /// Seconds of the last move of a debug build's clock.
+    moved: i64,
     /// Whether differences are collected rather than fatal.
     collect: bool,
     unexplained: usize,
@@ -64,12 +92,17 @@ impl Run {
             version: memcached.version.clone().into(),
             ..Settings::default()
         };
+        let stopped = memcached.stop_clock();
+        let clock = stopped.map_or_else(Clock::real, Clock::virtual_at);
+        let mut dice = Dice::new(seed);
+        dice.time_is_ours = stopped.is_some();
         let mut run = Self {
             versions: Versions::of(&memcached.version),
-            shared: Shared::new(settings, Clock::real()),
+            shared: Shared::new(settings, clock),
             memcached,
             lines: Vec::new(),
-            dice: Dice::new(seed),
+            dice,
+            moved: 0,
             pairs: Pairs::default(),
             opened: 0,
             collect: std::env::var_os("MEMOXIDE_FUZZ_COLLECT").is_some(),
@@ -124,8 +157,33 @@ impl Run {
         batch
     }
 
+    /// Moves the time on both sides. A debug build adds all moves that it was
+    /// ever told, so the difference to the last one is sent.
+    fn move_clocks(&mut self) {
+        let seconds = [1, 1, 2, 30, 59, 61, 2000][self.dice.below(7)];
+        let mut line = self.memcached.connect();
+        line.send(format!("debugtime {}\r\n", seconds - self.moved).as_bytes());
+        let answer = line.read(|bytes| bytes.ends_with(b"\r\n"), false);
+        assert_eq!(answer.bytes, b"OK\r\n");
+        self.moved = seconds;
+        self.shared.clock().shift(seconds);
+    }
+
+    /// Compares what both sides have counted.
+    fn compare_statistics(&self) {
+        let theirs = self.memcached.statistics();
+        for (name, ours) in self.shared.statistics("") {
+            if COUNTED.contains(&&*name) {
+                assert_eq!(Some(&ours), theirs.get(&name), "{name}");
+            }
+        }
+    }
+
     /// Makes one batch of requests on both sides; returns how many.
     fn step(&mut self) -> usize {
+        if self.dice.time_is_ours && self.dice.once_in(20) {
+            self.move_clocks();
+        }
         let number = self.dice.below(self.lines.len());
         let binary = self.lines[number].binary;
         let batch = self.draw(binary);
@@ -302,5 +360,8 @@ fn random_requests_are_answered_as_by_memcached() {
         made += run.step();
     }
     eprintln!("{}", run.versions.summary());
+    if run.versions.are_ours() {
+        run.compare_statistics();
+    }
     assert_eq!(run.unexplained, 0, "differences are listed above");
 }

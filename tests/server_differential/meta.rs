@@ -4,10 +4,13 @@ use crate::command::{Command, draw_cas, draw_exptime, draw_key, draw_value};
 use crate::compare::{GIVEN_CAS, Pairs};
 use crate::dice::Dice;
 
+/// Keys that are stored decoded.
+pub(crate) const BASE64_KEYS: [&str; 4] = ["AQID", "Zm9v", "c3BhY2UgaW4=", "/+7dzA=="];
+
 /// A key as it goes into the request, and whether that is base64.
 fn draw_meta_key(dice: &mut Dice) -> (Vec<u8>, bool) {
     if dice.once_in(5) {
-        let key = dice.pick(&["AQID", "Zm9v", "c3BhY2UgaW4=", "/+7dzA=="]);
+        let key = dice.pick(&BASE64_KEYS);
         (key.as_bytes().to_vec(), true)
     } else {
         (draw_key(dice), false)
@@ -34,7 +37,7 @@ pub(crate) fn draw(dice: &mut Dice, pairs: &Pairs) -> Command {
         _ => command.alone = true,
     }
     if dice.once_in(25) {
-        wrong_flag(dice, &mut command);
+        wrong_flag(dice, verb == "ms" && value.len() > 1000, &mut command);
     }
     command.push("\r\n");
     if verb == "ms" {
@@ -195,10 +198,9 @@ fn count_flags(dice: &mut Dice, pairs: &Pairs, key: &[u8], command: &mut Command
     }
 }
 
-fn wrong_flag(dice: &mut Dice, command: &mut Command) {
-    command.push(dice.pick(&[
+fn wrong_flag(dice: &mut Dice, long_data: bool, command: &mut Command) {
+    let flags = [
         " Z",
-        " !",
         " 7",
         " Tx",
         " T",
@@ -209,8 +211,18 @@ fn wrong_flag(dice: &mut Dice, command: &mut Command) {
         " Cx",
         " Fx",
         " Jx",
-        " {",
         " b",
-    ]));
+        " !",
+        " {",
+    ];
+    // The last two leave the data to be taken for commands, and a long line of
+    // it closes the connection, depending on how it is cut.
+    let count = flags.len() - if long_data { 2 } else { 0 };
+    let flag = flags[dice.below(count)];
+    if flag.starts_with(" O") && command.ours.windows(2).any(|part| part == b" E") {
+        // memcached would give the cas id to the next item of the connection.
+        return;
+    }
+    command.push(flag);
     command.alone = true;
 }

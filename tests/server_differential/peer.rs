@@ -5,6 +5,7 @@
     reason = "the other side is a process, reached by a socket"
 )]
 
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -85,6 +86,30 @@ impl Memcached {
             return Some(reply.trim().strip_prefix("VERSION ")?.to_owned());
         }
         None
+    }
+
+    /// Stops the clock of a debug build and returns the Unix time it shows;
+    /// `None` for a build whose clock cannot be stopped.
+    pub(crate) fn stop_clock(&self) -> Option<u64> {
+        let mut line = self.connect();
+        line.send(b"debugtime p\r\n");
+        let answer = line.read(|bytes| bytes.ends_with(b"\r\n"), false);
+        if answer.bytes != b"OK\r\n" {
+            return None;
+        }
+        self.statistics().get("time")?.parse().ok()
+    }
+
+    /// Asks for the general statistics.
+    pub(crate) fn statistics(&self) -> HashMap<String, String> {
+        let mut line = self.connect();
+        line.send(b"stats\r\n");
+        let answer = line.read(|bytes| bytes.ends_with(b"END\r\n"), false);
+        String::from_utf8_lossy(&answer.bytes)
+            .lines()
+            .filter_map(|line| line.strip_prefix("STAT ")?.split_once(' '))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     }
 
     pub(crate) fn connect(&self) -> Theirs {

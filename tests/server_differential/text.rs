@@ -3,7 +3,7 @@
 use crate::command::{Command, draw_cas, draw_exptime, draw_key, draw_value};
 use crate::compare::Pairs;
 use crate::dice::Dice;
-use crate::meta;
+use crate::meta::{self, BASE64_KEYS};
 
 /// Draws a request.
 pub(crate) fn draw(dice: &mut Dice, pairs: &Pairs) -> Command {
@@ -136,6 +136,22 @@ fn touch(dice: &mut Dice) -> Command {
 
 fn administration(dice: &mut Dice) -> Command {
     let mut command = Command::default();
+    command.alone = true;
+    if dice.time_is_ours && dice.once_in(2) {
+        // What an earlier flush hides must be gone: memcached brings it back.
+        command
+            .push("get noreply ctl\x01\x7f\t schl\u{fc}ssel ")
+            .push([b'L'; 250]);
+        for number in 0..9 {
+            command.push(format!(" key{number}"));
+        }
+        command.push("\r\n");
+        for key in BASE64_KEYS {
+            command.push(format!("mg {key} b\r\n"));
+        }
+        command.push(dice.pick(&["flush_all 1\r\n", "flush_all 30\r\n", "flush_all 70\r\n"]));
+        return command;
+    }
     command.push(dice.pick(&[
         "mn\r\n",
         "mn\r\n",
@@ -166,7 +182,6 @@ fn administration(dice: &mut Dice) -> Command {
         "version\n",
         "watch nonsense\r\n",
     ]));
-    command.alone = true;
     command
 }
 

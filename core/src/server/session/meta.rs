@@ -154,6 +154,9 @@ fn hit(
             b'h' => flag(output, b'h', u8::from(item.has(FETCHED))),
             b'O' => {
                 if !is_opaque(word) {
+                    if !flags.late && !flags.no_update {
+                        store.bump(handle);
+                    }
                     return false;
                 }
                 output.push(b' ');

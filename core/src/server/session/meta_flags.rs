@@ -51,6 +51,8 @@ pub(super) struct MetaFlags {
     pub(super) value: bool,
     /// `u`.
     pub(super) no_update: bool,
+    /// `h` or `l`, or one that changes the item: a fetch counts after the reply.
+    pub(super) late: bool,
     /// `I`.
     pub(super) invalidate: bool,
     /// `x`.
@@ -154,6 +156,7 @@ impl<'a> MetaRequest<'a> {
                 };
                 number.ok_or(wrong)
             };
+            flags.late |= matches!(flag, b'N' | b'T' | b'R' | b'l' | b'h');
             let outcome = match flag {
                 b'b' => {
                     let mut length = self.key.len();

@@ -206,21 +206,28 @@ impl Store {
     }
 
     /// Hides every item used up to `oldest_live`, from that second on, and
-    /// removes those used since.
+    /// removes those used since. What an earlier flush has hidden is removed, so
+    /// that a later one does not bring it back.
     pub(crate) fn flush(&mut self, oldest_live: u32) {
-        self.oldest_live = oldest_live;
-        if oldest_live > self.now {
-            return;
-        }
-        let mut cursor = Cursor::default();
-        while let Some(handle) = self.arena.next(&mut cursor) {
-            let item = self.arena.item(handle);
-            if item.used() >= oldest_live {
-                let hash = self.hash(item.key());
-                self.unlink(hash, handle);
+        let takes_effect = oldest_live <= self.now;
+        let was_in_effect = self.oldest_live != 0 && self.oldest_live <= self.now;
+        if takes_effect || was_in_effect {
+            let mut cursor = Cursor::default();
+            while let Some(handle) = self.arena.next(&mut cursor) {
+                let item = self.arena.item(handle);
+                let goes = if takes_effect {
+                    item.used() >= oldest_live
+                } else {
+                    self.is_flushed(item)
+                };
+                if goes {
+                    let hash = self.hash(item.key());
+                    self.unlink(hash, handle);
+                }
             }
+            self.index.shrink(&self.arena);
         }
-        self.index.shrink(&self.arena);
+        self.oldest_live = oldest_live;
     }
 
     /// Removes every item at once, as a restart would; counters stay.
