@@ -572,7 +572,7 @@ fn a_counter_begins_with_its_initial_value() {
         let count = |world: &World| {
             let counting = Counting {
                 initial: Some(5),
-                expiry: None,
+                ..Counting::default()
             };
             let up = Direction::Increment;
             let operation = world.plan.count(up, b"n", 3, counting, Place::Key);

@@ -76,7 +76,7 @@ export class Call {
     readonly resolve: (value: never) => void,
     readonly reject: (reason: unknown) => void,
     /** Makes the result from what was found and how it ended. */
-    readonly finish: (call: Call) => unknown,
+    public finish: (call: Call) => unknown,
   ) {}
 }
 
@@ -86,6 +86,11 @@ const none: readonly number[] = [];
 export class Calls {
   readonly #calls: (Call | undefined)[] = [];
   readonly #free: number[] = [];
+
+  /** How many calls are under way. */
+  get size(): number {
+    return this.#calls.length - this.#free.length;
+  }
 
   /** Takes a call in and returns its token. */
   add(call: Call): number {

@@ -13,11 +13,12 @@
 import { lookup } from "node:dns";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 
-import type { ActionFields, ServerEntry } from "../native.js";
+import type { ActionFields, ClientCore, ServerEntry, SharedArrays } from "../native.js";
+import type { CallOptions } from "./cache.js";
 import { type Call, Calls } from "./completion.js";
 import { native } from "./native.js";
 import { calling } from "./rebuild.js";
-import { Submission } from "./submission.js";
+import { Submission, type Verb } from "./submission.js";
 
 /** What the core tells after each call; the positions are those of `src/client/mod.rs`. */
 const State = {
@@ -36,7 +37,7 @@ const firstWords = 8 * 1024;
 const outputLength = 64 * 1024;
 
 /** Bytes that one read may bring. */
-const chunkLength = 64 * 1024;
+const inputLength = 64 * 1024;
 
 /** Packed bytes that are handed over before the turn of the event loop ends. */
 const packedLimit = 1024 * 1024;
@@ -44,17 +45,25 @@ const packedLimit = 1024 * 1024;
 /** What an option may be. */
 export type OptionValue = string | number | boolean | Uint8Array | null;
 
+/** Writes what a call has beside its options; returns the length of its key, or how many keys it has. */
+export type Write = (packed: Submission, call: Call) => number;
+
 interface Connection {
   readonly socket: Socket;
   opened: boolean;
 }
 
 export class Driver {
-  readonly submission = new Submission();
-  readonly calls = new Calls();
-  readonly #core: InstanceType<typeof native.ClientCore>;
+  /** The servers, in the order of the configuration. */
+  readonly endpoints: readonly string[];
+  readonly #submission = new Submission();
+  readonly #calls = new Calls();
+  /** Those who wait until no call is under way. */
+  #idlers: (() => void)[] = [];
+  readonly #core: ClientCore;
+  readonly #number: number;
   readonly #connections = new Map<number, Connection>();
-  readonly #chunk = Buffer.allocUnsafeSlow(chunkLength);
+  readonly #input = Buffer.allocUnsafeSlow(inputLength);
   readonly #state = new Float64Array(stateLength);
   #events = new Uint32Array(firstWords);
   #output = Buffer.allocUnsafeSlow(outputLength);
@@ -66,14 +75,6 @@ export class Driver {
   #isHolding = false;
 
   constructor(servers: ServerEntry[], options: Record<string, OptionValue>) {
-    const { submission } = this;
-    const arrays = {
-      fields: submission.fields,
-      bytes: submission.bytes,
-      events: this.#events,
-      output: this.#output,
-      state: this.#state,
-    };
     this.#core = calling(
       () =>
         new native.ClientCore(
@@ -81,14 +82,11 @@ export class Driver {
           Object.keys(options),
           Object.values(options),
           Math.random(),
-          arrays,
+          this.#arrays(),
         ),
     );
-  }
-
-  /** The servers, in the order of the configuration. */
-  get endpoints(): string[] {
-    return this.#core.endpoints();
+    this.#number = this.#core.number;
+    this.endpoints = Object.freeze(this.#core.endpoints());
   }
 
   /** The name of the server that has a key. */
@@ -96,58 +94,94 @@ export class Driver {
     return calling(() => this.#core.serverFor(key));
   }
 
-  /** Hands over what was packed, at the end of this turn or at once if it is much. */
-  schedule(): void {
-    if (this.submission.used > packedLimit) {
-      this.flush();
+  /**
+   * Begins a call; what is wrong with its arguments is thrown, and nothing has
+   * happened then.
+   */
+  begin(verb: Verb, call: Call, options: unknown, write: Write): void {
+    const submission = this.#submission;
+    submission.begin(verb);
+    if (options !== undefined) submission.options(options);
+    const count = write(submission, call);
+    const signal = (options as CallOptions | undefined)?.signal;
+    signal?.throwIfAborted();
+    const token = this.#calls.add(call);
+    if (signal !== undefined) this.#listen(signal, token, call);
+    submission.commit(token, count);
+    if (submission.used > packedLimit) {
+      this.#flush();
     } else if (!this.#isScheduled) {
       this.#isScheduled = true;
       process.nextTick(this.#flushLater);
     }
   }
 
+  /** Gives a call up when its signal says so; what was not handed over yet is not sent. */
+  #listen(signal: AbortSignal, token: number, call: Call): void {
+    const submission = this.#submission;
+    const { count: position, turn } = submission;
+    const abort = () => {
+      this.#calls.remove(token);
+      if (submission.turn === turn) {
+        submission.erase(position);
+      } else {
+        this.#core.cancel(token);
+        this.#wait();
+      }
+      call.reject(signal.reason);
+      this.#wakeIdlers();
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    call.unlisten = () => signal.removeEventListener("abort", abort);
+  }
+
+  /** Resolves when no call is under way. */
+  async idle(): Promise<void> {
+    while (this.#calls.size > 0) await new Promise<void>((resolve) => this.#idlers.push(resolve));
+  }
+
   readonly #flushLater = (): void => {
     this.#isScheduled = false;
-    this.flush();
+    this.#flush();
   };
 
+  #wakeIdlers(): void {
+    if (this.#calls.size > 0) return;
+    for (const wake of this.#idlers.splice(0)) wake();
+  }
+
   /** Hands over what was packed. */
-  flush(): void {
-    const { submission } = this;
+  #flush(): void {
+    const submission = this.#submission;
     if (submission.count === 0) return;
     if (submission.replaced) this.#attach();
-    this.#core.submit(submission.count, performance.now());
+    native.submit(this.#number, submission.count, performance.now());
     submission.clear();
     this.#conclude();
   }
 
-  /** Gives a call up. */
-  cancel(token: number): Call | undefined {
-    const call = this.calls.remove(token);
-    if (call !== undefined) {
-      this.#core.cancel(token);
-      this.#wait();
-    }
-    return call;
-  }
-
   /** Ends every call and closes the connections; for good, or until the next call. */
   close(forGood: boolean): void {
-    this.flush();
+    this.#flush();
     this.#core.close(forGood);
     this.#conclude();
   }
 
   #attach(): void {
-    const { fields, bytes } = this.submission;
-    this.submission.replaced = false;
-    this.#core.attach({
-      fields,
-      bytes,
+    this.#core.attach(this.#arrays());
+  }
+
+  #arrays(): SharedArrays {
+    const submission = this.#submission;
+    submission.replaced = false;
+    return {
+      fields: submission.fields,
+      bytes: submission.bytes,
+      input: this.#input,
       events: this.#events,
       output: this.#output,
       state: this.#state,
-    });
+    };
   }
 
   /** Does what the core wants done after a call. */
@@ -156,7 +190,7 @@ export class Driver {
     while (state[State.Connection] !== 0) this.#write();
     if (state[State.Texts] !== 0) {
       state[State.Texts] = 0;
-      this.calls.addTexts(this.#core.texts());
+      this.#calls.addTexts(this.#core.texts());
     }
     const words = state[State.Words] as number;
     if (words !== 0) {
@@ -166,7 +200,8 @@ export class Driver {
         this.#attach();
         this.#core.events();
       }
-      this.calls.settle(this.#core, this.#events, words, this.#chunk);
+      this.#calls.settle(this.#core, this.#events, words, this.#input);
+      if (this.#idlers.length > 0) this.#wakeIdlers();
     }
     if (state[State.Actions] !== 0) this.#act();
     this.#wait();
@@ -176,18 +211,21 @@ export class Driver {
   #write(): void {
     const id = this.#state[State.Connection] as number;
     const count = this.#state[State.Output] as number;
-    const connection = this.#connections.get(id);
-    if (connection !== undefined) {
-      const { socket } = connection;
-      const isFree = socket.write(this.#output.subarray(0, count));
+    const isLarge = count > outputLength;
+    const bytes = isLarge ? this.#core.largeOutput() : this.#output.subarray(0, count);
+    const socket = this.#connections.get(id)?.socket;
+    if (socket !== undefined) {
+      socket.write(bytes);
       if (socket.writableLength > 0) {
-        // The socket still reads from it.
-        this.#output = Buffer.allocUnsafeSlow(outputLength);
-        this.#attach();
-        if (!isFree) this.#core.blocked(id);
+        // The socket still reads from the bytes, and takes no more before "drain".
+        if (!isLarge) {
+          this.#output = Buffer.allocUnsafeSlow(outputLength);
+          this.#attach();
+        }
+        if (socket.writableNeedDrain) this.#core.blocked(id);
       }
     }
-    this.#core.nextOutput();
+    native.nextOutput(this.#number);
   }
 
   #act(): void {
@@ -210,9 +248,9 @@ export class Driver {
 
   #open({ connection: id, host, port, path }: ActionFields): void {
     const onread = {
-      buffer: this.#chunk,
+      buffer: this.#input,
       callback: (count: number) => {
-        this.#core.received(id, this.#chunk, count, performance.now());
+        native.received(this.#number, id, count, performance.now());
         this.#conclude();
         return true;
       },

@@ -5,6 +5,32 @@
  * `index.mts` hands the same objects to `import`.
  */
 
+export type {
+  AdminOptions,
+  Cache,
+  CallOptions,
+  CasLookup,
+  CasOptions,
+  CasOutcome,
+  Count,
+  CountOptions,
+  DeleteOptions,
+  Hit,
+  Item,
+  Items,
+  Key,
+  Lookup,
+  Miss,
+  Storable,
+  StoreOptions,
+} from "./cache.js";
+export type {
+  Callback,
+  CasLookupCallback,
+  CountCallback,
+  LookupCallback,
+  WithCallback,
+} from "./callbacks.js";
 export { Client } from "./client.js";
 export {
   AuthError,
@@ -36,4 +62,5 @@ export {
   UnsupportedError,
   ValueTooLargeError,
 } from "./errors.js";
+export type { ClientOptions, ServerDescription, Servers } from "./options.js";
 export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";

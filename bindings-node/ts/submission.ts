@@ -8,33 +8,32 @@
  * argument turned out to be wrong, is written over by the next one.
  */
 
+import type { CasOptions, CountOptions, Key } from "./cache.js";
 import { InvalidArgumentError, InvalidKeyError } from "./errors.js";
 import { lower } from "./values.js";
 
 /** What a call does; the numbers are those of `src/client/submission.rs`. */
 export const Verb = {
-  Nothing: 0,
-  Retrieve: 1,
-  RetrieveMany: 2,
-  Set: 3,
-  Add: 4,
-  Replace: 5,
-  Append: 6,
-  Prepend: 7,
-  SetMany: 8,
-  AddMany: 9,
-  Delete: 10,
-  DeleteMany: 11,
-  Touch: 12,
-  TouchMany: 13,
-  Increment: 14,
-  Decrement: 15,
-  Flush: 16,
-  Version: 17,
-  Stats: 18,
-  Verbosity: 19,
-  CacheMemlimit: 20,
-  Noop: 21,
+  Retrieve: 0,
+  RetrieveMany: 1,
+  Set: 2,
+  Add: 3,
+  Replace: 4,
+  Append: 5,
+  Prepend: 6,
+  SetMany: 7,
+  AddMany: 8,
+  Delete: 9,
+  DeleteMany: 10,
+  Touch: 11,
+  TouchMany: 12,
+  Increment: 13,
+  Decrement: 14,
+  Flush: 15,
+  Version: 16,
+  Stats: 17,
+  Verbosity: 18,
+  CacheMemlimit: 19,
 } as const;
 export type Verb = (typeof Verb)[keyof typeof Verb];
 
@@ -43,18 +42,22 @@ export const Want = { Existence: 0, Value: 1, ValueAndCas: 3, All: 31 } as const
 export type Want = (typeof Want)[keyof typeof Want];
 
 /** Which optional fields a call has, as bits. */
-const Mask = { Timeout: 1, ServerKey: 2, Expiry: 4, Cas: 8, Initial: 16 } as const;
+const Mask = { Timeout: 1, ServerKey: 2, Expiry: 4, Cas: 8, Initial: 16, Touch: 32 } as const;
 
 /** Numbers and bytes that the arrays begin with. */
 const firstFields = 1024;
 const firstBytes = 64 * 1024;
 
+/** What every call begins with. */
+const headerLength = 4;
+
+/** The token of a call that was given up before it was handed over. */
+const nobody = 0xffff_ffff;
+
 /** Beyond this a text is written by the engine rather than character by character. */
 const shortText = 48;
 
-/** A key, as text or as bytes. */
-export type Key = string | Uint8Array;
-
+/** The calls of a turn, packed. */
 export class Submission {
   fields = new Float64Array(firstFields);
   bytes = Buffer.allocUnsafeSlow(firstBytes);
@@ -62,6 +65,8 @@ export class Submission {
   count = 0;
   /** How many bytes belong to them. */
   used = 0;
+  /** How often the core has taken everything over. */
+  turn = 0;
   /** Whether the arrays are others than before. */
   replaced = false;
 
@@ -71,31 +76,32 @@ export class Submission {
   #mask = 0;
 
   /** Begins a call. */
-  begin(verb: Verb, token: number): void {
+  begin(verb: Verb): void {
     const at = this.count;
-    if (at + 16 > this.fields.length) this.#growFields(16);
+    if (at + headerLength > this.fields.length) this.#growFields(headerLength);
     this.fields[at] = verb;
-    this.fields[at + 1] = token;
-    this.#field = at + 4;
+    this.#field = at + headerLength;
     this.#byte = this.used;
     this.#mask = 0;
   }
 
   /** Ends a call, which concerns `count` bytes of key, or as many keys. */
-  commit(count: number): void {
+  commit(token: number, count: number): void {
+    this.fields[this.count + 1] = token;
     this.fields[this.count + 2] = this.#mask;
     this.fields[this.count + 3] = count;
     this.count = this.#field;
     this.used = this.#byte;
   }
 
-  /** Makes the call begun at `position` do nothing. */
+  /** Makes the call do nothing that was begun at this position. */
   erase(position: number): void {
-    this.fields[position] = Verb.Nothing;
+    this.fields[position + 1] = nobody;
   }
 
   /** Forgets everything, which the core has taken over. */
   clear(): void {
+    this.turn++;
     this.count = 0;
     this.used = 0;
     if (this.bytes.length > 16 * firstBytes || this.fields.length > 64 * firstFields) {
@@ -107,32 +113,49 @@ export class Submission {
 
   // The optional fields, in this order.
 
-  timeout(seconds: unknown): void {
-    if (typeof seconds !== "number") throw wrongType("timeout", "a number of seconds", seconds);
-    this.#mask |= Mask.Timeout;
-    this.number(seconds);
+  /** Writes what the caller has chosen; of the times to live at most one. */
+  options(options: unknown): void {
+    if (typeof options !== "object" || options === null) {
+      throw wrongType("options", "an object", options);
+    }
+    const { timeout, serverKey, expires, ttl, cas, initial, touch } = options as CountOptions &
+      Partial<CasOptions>;
+    if (timeout !== undefined) this.#seconds(Mask.Timeout, "timeout", timeout);
+    if (serverKey !== undefined) {
+      this.#mask |= Mask.ServerKey;
+      this.number(this.key(serverKey));
+    }
+    if (expires !== undefined) this.expiry(expires);
+    if (ttl !== undefined) this.expiry(ttl);
+    if (cas !== undefined) {
+      if (typeof cas !== "bigint") throw wrongType("cas", "a bigint, as gets returns it", cas);
+      this.#mask |= Mask.Cas;
+      this.wide("cas", cas);
+    }
+    if (initial !== undefined) {
+      this.#mask |= Mask.Initial;
+      this.wide("initial", initial);
+    }
+    if (touch !== undefined) this.#seconds(Mask.Touch, "touch", touch);
   }
 
-  serverKey(key: unknown): void {
-    this.#mask |= Mask.ServerKey;
-    this.number(this.key(key));
+  /** Whether a cas id is among the options. */
+  get hasCas(): boolean {
+    return (this.#mask & Mask.Cas) !== 0;
   }
 
+  /** Writes seconds to live. */
   expiry(seconds: unknown): void {
-    if (typeof seconds !== "number") throw wrongType("expires", "a number of seconds", seconds);
-    this.#mask |= Mask.Expiry;
+    if (this.#mask & Mask.Expiry) {
+      throw new InvalidArgumentError("there is more than one time to live");
+    }
+    this.#seconds(Mask.Expiry, "expires", seconds);
+  }
+
+  #seconds(bit: number, name: string, seconds: unknown): void {
+    if (typeof seconds !== "number") throw wrongType(name, "a number of seconds", seconds);
+    this.#mask |= bit;
     this.number(seconds);
-  }
-
-  cas(id: unknown): void {
-    if (typeof id !== "bigint") throw wrongType("cas", "a bigint, as gets returns it", id);
-    this.#mask |= Mask.Cas;
-    this.wide("cas", id);
-  }
-
-  initial(number: unknown): void {
-    this.#mask |= Mask.Initial;
-    this.wide("initial", number);
   }
 
   // What the fields are made of.
@@ -142,6 +165,12 @@ export class Submission {
     if (at === this.fields.length) this.#growFields(1);
     this.fields[at] = number;
     this.#field = at + 1;
+  }
+
+  /** Writes a number whose range the core knows. */
+  amount(name: string, amount: unknown): void {
+    if (typeof amount !== "number") throw wrongType(name, "a number", amount);
+    this.number(amount);
   }
 
   /** Writes an integer of 64 bits without sign. */
@@ -172,13 +201,24 @@ export class Submission {
     throw new InvalidKeyError(`key is neither text nor bytes but ${describe(key)}`);
   }
 
-  /** Writes keys with their lengths. */
-  keys(keys: readonly Key[]): void {
+  /** Writes keys with their lengths, and returns how many. */
+  keys(keys: readonly Key[]): number {
     for (const key of keys) {
       const at = this.#field;
       this.number(0);
       this.fields[at] = this.key(key);
     }
+    return keys.length;
+  }
+
+  /** Writes keys and values with their lengths, and returns how many. */
+  items(items: readonly (readonly [Key, unknown])[]): number {
+    for (const [key, value] of items) {
+      const at = this.#field;
+      this.number(0);
+      this.fields[at] = this.item(key, value);
+    }
+    return items.length;
   }
 
   /** Writes a key and its value; returns how many bytes the key has. */

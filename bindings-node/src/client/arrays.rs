@@ -18,6 +18,8 @@ pub struct SharedArrays {
     pub fields: Float64Array,
     /// Keys and values of the calls to begin.
     pub bytes: Uint8Array,
+    /// What a read brings.
+    pub input: Uint8Array,
     /// What became of calls.
     pub events: Uint32Array,
     /// Bytes to write to a socket.

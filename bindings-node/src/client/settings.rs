@@ -3,11 +3,19 @@
 use memoxide::client::{Options, ServerAddress, Setting};
 use memoxide::{Error, ErrorKind, Result};
 use napi::bindgen_prelude::{Either5, Null, Uint8Array};
-
-use super::ServerEntry;
+use napi_derive::napi;
 
 /// The value of an option.
 pub type SettingValue = Either5<f64, String, bool, Uint8Array, Null>;
+
+/// A server and its share of the keys.
+#[napi(object, object_to_js = false)]
+pub struct ServerEntry {
+    /// Where it listens, in any spelling that the core reads.
+    pub address: String,
+    /// Its share of the keys; as the address says by default.
+    pub weight: Option<f64>,
+}
 
 /// Sets options by their names.
 ///

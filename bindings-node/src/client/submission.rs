@@ -27,34 +27,30 @@ use crate::value::Kind;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u32)]
 enum Verb {
-    /// Was cancelled before it was handed over.
-    Nothing = 0,
-    Retrieve = 1,
-    RetrieveMany = 2,
-    Set = 3,
-    Add = 4,
-    Replace = 5,
-    Append = 6,
-    Prepend = 7,
-    SetMany = 8,
-    AddMany = 9,
-    Delete = 10,
-    DeleteMany = 11,
-    Touch = 12,
-    TouchMany = 13,
-    Increment = 14,
-    Decrement = 15,
-    Flush = 16,
-    Version = 17,
-    Stats = 18,
-    Verbosity = 19,
-    CacheMemlimit = 20,
-    Noop = 21,
+    Retrieve = 0,
+    RetrieveMany = 1,
+    Set = 2,
+    Add = 3,
+    Replace = 4,
+    Append = 5,
+    Prepend = 6,
+    SetMany = 7,
+    AddMany = 8,
+    Delete = 9,
+    DeleteMany = 10,
+    Touch = 11,
+    TouchMany = 12,
+    Increment = 13,
+    Decrement = 14,
+    Flush = 15,
+    Version = 16,
+    Stats = 17,
+    Verbosity = 18,
+    CacheMemlimit = 19,
 }
 
 impl Verb {
-    const ALL: [Self; 22] = [
-        Self::Nothing,
+    const ALL: [Self; 20] = [
         Self::Retrieve,
         Self::RetrieveMany,
         Self::Set,
@@ -75,7 +71,6 @@ impl Verb {
         Self::Stats,
         Self::Verbosity,
         Self::CacheMemlimit,
-        Self::Noop,
     ];
 }
 
@@ -91,7 +86,12 @@ mod mask {
     pub(super) const CAS: u32 = 8;
     /// The number that a counter begins with, low word and high word.
     pub(super) const INITIAL: u32 = 16;
+    /// Seconds until a counter expires that exists already.
+    pub(super) const TOUCH: u32 = 32;
 }
+
+/// The token of a call that was given up before it was handed over.
+pub(super) const NOBODY: u32 = u32::MAX;
 
 /// What every call begins with.
 pub(super) struct Header {
@@ -108,6 +108,7 @@ struct Options<'a> {
     expiry: Option<f64>,
     cas: Option<u64>,
     initial: Option<u64>,
+    touch: Option<f64>,
 }
 
 /// Takes packed calls apart.
@@ -158,6 +159,7 @@ impl<'a> Reader<'a> {
             expiry: has(mask::EXPIRY).then(|| self.number()),
             cas: has(mask::CAS).then(|| self.wide()),
             initial: has(mask::INITIAL).then(|| self.wide()),
+            touch: has(mask::TOUCH).then(|| self.number()),
         }
     }
 
@@ -171,7 +173,6 @@ impl<'a> Reader<'a> {
         let expiry = |seconds: Option<f64>| seconds.map(expiry).transpose();
         let count = header.count;
         match header.verb {
-            Verb::Nothing => Err(invalid("call was cancelled".to_owned())),
             Verb::Retrieve => {
                 let want = want(self.number());
                 let key = self.take(count);
@@ -211,7 +212,8 @@ impl<'a> Reader<'a> {
                 };
                 let counting = Counting {
                     initial: options.initial,
-                    expiry: expiry(options.expiry)?,
+                    initial_expiry: expiry(options.expiry)?,
+                    expiry: expiry(options.touch)?,
                 };
                 plan.count(direction, key, delta, counting, place)
             }
@@ -232,7 +234,6 @@ impl<'a> Reader<'a> {
                 let megabytes = whole("megabytes", self.number())?;
                 plan.administer(Admin::CacheMemlimit { megabytes }, place)
             }
-            Verb::Noop => plan.administer(Admin::Noop, place),
         }
     }
 

@@ -186,6 +186,7 @@ impl Core {
         let counting = Counting {
             initial: initial.map(|count| count.0),
             expiry,
+            ..Counting::default()
         };
         let key = key.bytes();
         let operation = self.plan.count(direction, key, delta.0, counting, place)?;

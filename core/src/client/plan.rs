@@ -43,6 +43,9 @@ pub struct Counting {
     pub initial: Option<u64>,
     /// A new expiry, also for a counter that `initial` creates.
     pub expiry: Option<Expiry>,
+    /// The expiry of a counter that `initial` creates, where there is no
+    /// `expiry`; else the default one.
+    pub initial_expiry: Option<Expiry>,
 }
 
 /// The servers, the placement, and the options that shape requests.
@@ -277,7 +280,8 @@ impl Plan {
             None => None,
             Some(number) => {
                 let flags = self.options.values.encode(Value::from(number))?.flags;
-                Some((number, flags, touch.unwrap_or(self.options.default_ttl)))
+                let created = touch.or(counting.initial_expiry);
+                Some((number, flags, created.unwrap_or(self.options.default_ttl)))
             }
         };
         let key = key.into_owned().into();

@@ -224,6 +224,16 @@ impl<T: Copy> Connection<T> {
         }
     }
 
+    /// Takes the whole output, for a driver that can use the bytes without
+    /// copying them. They count as written.
+    #[must_use]
+    pub fn take_output(&mut self) -> Vec<u8> {
+        self.written += self.output().len() as u64;
+        let mut output = std::mem::take(&mut self.output);
+        output.drain(..std::mem::take(&mut self.consumed));
+        output
+    }
+
     /// Returns how many requests wait for their reply, held ones included.
     #[must_use]
     pub fn outstanding(&self) -> usize {

@@ -576,6 +576,14 @@ impl Engine {
         }
     }
 
+    /// Takes all the bytes to write on a connection, for a driver that can use
+    /// them without copying. They count as sent.
+    #[must_use]
+    pub fn take_output(&mut self, id: ConnectionId) -> Vec<u8> {
+        self.position(id)
+            .map_or_else(Vec::new, |index| self.links[index].protocol.take_output())
+    }
+
     /// Returns how many operations are under way.
     #[must_use]
     pub fn pending(&self) -> usize {
