@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::value::Value;
+use crate::value::{Foreign, Value};
 
 /// A Rust value that can be cached.
 pub trait ToValue {
@@ -197,7 +197,12 @@ fn reborrow<'a>(value: &'a Value<'_>) -> Value<'a> {
         Value::Text(text) => Value::Text(Cow::Borrowed(text)),
         Value::Int(digits) => Value::Int(Cow::Borrowed(digits)),
         Value::Json(text) => Value::Json(Cow::Borrowed(text)),
-        other => other.clone().into_owned(),
+        Value::NonFinite(number) => Value::NonFinite(*number),
+        Value::Foreign(foreign) => Value::Foreign(Foreign {
+            format: foreign.format,
+            flags: foreign.flags,
+            bytes: Cow::Borrowed(&foreign.bytes),
+        }),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::operation::Outcome;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Admin, Reply, Request};
 
 /// Whether a request that failed may be made once more, after `attempts`.
 ///
@@ -14,10 +14,12 @@ pub(super) fn may_retry(request: &Request<'_>, error: &Error, attempts: u32, all
     if attempts > allowed {
         return false;
     }
+    // A list begun anew would give its first keys twice.
+    let repeats = request.is_read() && !matches!(request, Request::Admin(Admin::Metadump));
     match error.kind() {
-        ErrorKind::ConnectionLost => request.is_read() || error.was_sent() == Some(Sent::NotSent),
+        ErrorKind::ConnectionLost => repeats || error.was_sent() == Some(Sent::NotSent),
         // Bytes that answer something else: the connection was at fault.
-        ErrorKind::Protocol => request.is_read(),
+        ErrorKind::Protocol => repeats,
         _ => false,
     }
 }

@@ -27,32 +27,38 @@
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod blocking;
+mod builder;
 mod composite;
 mod convert;
 mod delivery;
 mod engine;
 mod health;
+mod item;
 #[cfg(feature = "tokio")]
 mod multiplexed;
 mod operation;
 mod options;
 mod plan;
 mod servers;
+pub mod stats;
 mod sync;
 mod ttl;
+mod view;
 
 #[cfg(feature = "tokio")]
-pub use asynchronous::AsyncClient;
+pub use asynchronous::{AsyncClient, AsyncLock};
 pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
+pub use builder::Builder;
 pub use convert::{FromValue, Json, ToValue};
 pub use engine::{Action, ConnectionId, Engine, EngineOptions, Handler, Ticket};
 pub use health::{Admission, Health, HealthPolicy};
+pub use item::ItemView;
 pub use operation::{
     Answer, CasOutcome, Composite, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part,
     Parts, Single, Spread, Step,
 };
 pub use options::{OnError, Options, Setting};
-pub use plan::{Counting, Place, Plan};
+pub use plan::{Counting, Place, Plan, UPDATE_ATTEMPTS};
 pub use servers::ServerAddress;
-pub use sync::{Builder, Client, ItemView};
+pub use sync::{Client, Lock};
 pub use ttl::Ttl;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::net::unix_now;
 use crate::protocol::Expiry;
 
@@ -57,4 +57,18 @@ impl Ttl {
         };
         Expiry::from_seconds(seconds, unix_now).map(Some)
     }
+}
+
+/// Returns the number for the wire of a lock's time to live.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidArgument`] when it is zero, which would hold nothing, or
+/// out of range.
+pub(super) fn lock_expiry(ttl: Duration) -> Result<Expiry> {
+    if ttl.is_zero() {
+        let message = "time to live of a lock is zero";
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(Ttl::After(ttl).expiry()?.unwrap_or_default())
 }

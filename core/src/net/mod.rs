@@ -15,9 +15,11 @@ mod address;
 mod clock;
 mod link;
 mod pool;
+mod token;
 
 pub use address::{Address, DEFAULT_PORT};
 pub use clock::{now, unix_now};
 pub use link::{Link, SocketLink, wait};
 pub(crate) use pool::LARGEST_BUFFER;
 pub use pool::{Lease, Pool, PoolLimits, Pooled};
+pub use token::token;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::expect::{Line, Shape, number};
 use super::reply::{self, Item};
 use super::request::{Keys, Request};
-use super::{Codec, Limits, Reply, meta, text};
+use super::{Codec, Limits, Reply, dump, meta, text};
 use crate::error::{Error, ErrorKind, Result, Sent};
 
 /// Room reserved for a value that spans chunks, before its bytes have come.
@@ -559,6 +559,10 @@ fn parse<'a>(shape: Shape, opaque: u32, line: &'a [u8]) -> Result<Line<'a>> {
         && line.len() > 4
         && let Some((error, in_step)) = reply::failure(line)
     {
+        let error = match shape {
+            Shape::TextDump => dump::refusal(error),
+            _ => error,
+        };
         return Ok(Line::Failed { error, in_step });
     }
     if shape.is_meta() {

@@ -20,6 +20,7 @@
 //! ```
 
 mod connection;
+mod dump;
 mod expect;
 mod expiry;
 mod meta;
@@ -28,6 +29,7 @@ mod request;
 mod text;
 
 pub use connection::{Connection, Received, Unanswered};
+pub use dump::DumpedKey;
 pub use expiry::Expiry;
 pub use reply::{Item, Reply};
 pub use request::{

@@ -193,8 +193,13 @@ pub(super) fn parse<'a>(shape: Shape, line: &'a [u8]) -> Result<Line<'a>> {
             }));
         }
         Shape::TextDump => {
-            if line == b"END" {
+            // An empty cache is told as an end or as nothing to begin with.
+            if line == b"END" || line.starts_with(b"NOTSTARTED") {
                 return Ok(Line::Last(Reply::End));
+            }
+            // Said by newer versions before the first line.
+            if line == b"OK" {
+                return Ok(Line::Part(Reply::Ok));
             }
             if !line.starts_with(b"key=") {
                 return Err(bad_line(line));

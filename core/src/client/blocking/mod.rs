@@ -4,82 +4,24 @@
 //! Several servers are written and read together, because writing everything
 //! before reading anything would stall on large batches.
 
+mod host;
 mod turn;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
+pub use self::host::{Connector, Host, PlainConnector, Times};
 use self::turn::{Failure, Lane, drive, take_turn, turn_all};
 use super::delivery::{
     degraded, is_endpoints_fault, labelled, lost, may_retry, out_of_service, timed_out,
 };
 use super::health::{Admission, Health, HealthPolicy};
-use super::operation::{
-    Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts, Step,
-};
+use super::operation::{Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts, Step};
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
-use crate::net::{self, Address, Lease, Link, Pool, PoolLimits, Pooled, SocketLink};
+use crate::net::{self, Address, Lease, Pool, PoolLimits, Pooled};
 use crate::protocol::{Codec, Connection, Limits};
-
-/// How a runner treats the thread it runs on, and the caller.
-pub trait Host {
-    /// Runs work that may wait for the network.
-    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R;
-
-    /// Tells that a signal came while waiting.
-    ///
-    /// # Errors
-    ///
-    /// When the call is to end because of it.
-    fn interrupted(&self) -> Result<()>;
-
-    /// Asks the caller's function. No link is held meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// When the function failed; the call ends with that.
-    fn ask(&mut self) -> Result<Answer>;
-
-    /// Takes a piece of the result.
-    fn part(&mut self, part: Part<'_>);
-}
-
-/// Opens links to an endpoint; replaced where sockets are not the system's own.
-pub trait Connector: Send + Sync + std::fmt::Debug {
-    /// Opens a link.
-    ///
-    /// # Errors
-    ///
-    /// See [`SocketLink::connect`].
-    fn connect(&self, address: &Address, times: &Times, deadline: u64) -> Result<Box<dyn Link>>;
-}
-
-/// Opens plain sockets.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PlainConnector;
-
-impl Connector for PlainConnector {
-    fn connect(&self, address: &Address, times: &Times, deadline: u64) -> Result<Box<dyn Link>> {
-        SocketLink::connect(address, times.connect_timeout, times.timeout, deadline)
-            .map(|link| Box::new(link) as _)
-    }
-}
-
-/// How long things may take, and what becomes of failures.
-#[derive(Clone, Copy, Debug)]
-pub struct Times {
-    /// What a call takes at most, unless it says otherwise.
-    pub timeout: Duration,
-    /// What opening a connection takes at most.
-    pub connect_timeout: Duration,
-    /// How often a read is made again.
-    pub retry_attempts: u32,
-    /// Whether a failing server passes as a miss.
-    pub degrade: bool,
-}
 
 /// Drives operations on blocking links; shared by all threads of a client.
 #[derive(Debug)]
@@ -318,6 +260,9 @@ impl Runner {
                     }
                     lanes.swap_remove(index);
                 }
+                if host.is_over() {
+                    return Err(enough());
+                }
             }
             waiting.clear();
             for (tag, error) in failed {
@@ -461,6 +406,11 @@ impl Runner {
             tracing::warn!(target: "memoxide", endpoint, %error, "server is out of service");
         }
     }
+}
+
+/// The end of a call whose caller has enough.
+fn enough() -> Error {
+    Error::new(ErrorKind::Closed, "call was broken off by its caller")
 }
 
 /// Waits until a moment that an operation asked for.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Host;
+use super::{Host, enough};
 use crate::error::{Error, Result};
 use crate::net::{self, LARGEST_BUFFER, Lease, Link, Pooled};
 use crate::protocol::{Connection, Reply};
@@ -64,6 +64,9 @@ pub(super) fn drive<H: Host>(
             deliver(received.reply, received.last, host);
         }
         grow(buffer, count);
+        if host.is_over() && lease.connection.outstanding() > 0 {
+            return Err(Failure::Host(enough()));
+        }
     }
     Ok(())
 }

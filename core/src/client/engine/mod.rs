@@ -254,7 +254,7 @@ impl Engine {
                     tried: 0,
                 };
                 if !state.waiting.is_empty() {
-                    self.open(endpoint, false, now);
+                    self.open(endpoint, now);
                 }
             }
             failed => {
@@ -383,7 +383,7 @@ impl Engine {
                 _ => false,
             };
             if another {
-                self.open(endpoint, link.exclusive, now);
+                self.open(endpoint, now);
                 return;
             }
             if self.endpoints[endpoint].is_named() {

@@ -132,11 +132,24 @@ impl Engine {
         }
     }
 
-    /// Leaves the requests of an operation without an owner.
+    /// Leaves the requests of an operation without an owner. Connections that
+    /// served it alone are closed: what they still bring is of no use.
     pub(super) fn detach(&mut self, ticket: Ticket) {
+        let mut served = Vec::new();
         for (_, flight) in self.flights.iter_mut() {
             if flight.ticket == Some(ticket) {
                 flight.ticket = None;
+                served.extend(flight.link);
+            }
+        }
+        for id in served {
+            if let Some(index) = self.position(id)
+                && self.links[index].exclusive
+            {
+                for request in self.links[index].protocol.abandon() {
+                    self.flights.remove(request.tag);
+                }
+                self.close_link(index);
             }
         }
     }
@@ -208,7 +221,7 @@ impl Engine {
                 return;
             }
             self.endpoints[endpoint].waiting.push_back(tag);
-            self.open(endpoint, exclusive, now);
+            self.open(endpoint, now);
         } else {
             self.endpoints[endpoint].waiting.push_back(tag);
         }
@@ -237,7 +250,7 @@ impl Engine {
     }
 
     /// Opens a connection, or first asks for the addresses of the host.
-    pub(super) fn open(&mut self, endpoint: usize, exclusive: bool, now: Moment) {
+    pub(super) fn open(&mut self, endpoint: usize, now: Moment) {
         let until = now.after(self.options.connect_timeout);
         self.earliest = self.earliest.min(until);
         let state = &mut self.endpoints[endpoint];
@@ -261,7 +274,7 @@ impl Engine {
             endpoint,
             state: LinkState::Opening(until),
             protocol: Connection::new(codec, self.options.limits),
-            exclusive,
+            exclusive: false,
             dirty: false,
             blocked: false,
             heard: now,

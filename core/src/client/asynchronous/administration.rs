@@ -1,0 +1,171 @@
+//! Commands for whole servers.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::AsyncClient;
+use crate::client::stats::{RawReport, Report};
+use crate::client::view::{Listed, Reports, Versions, nothing};
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::protocol::{Admin, DumpedKey};
+
+impl AsyncClient {
+    /// Expires every item on all servers, at once or after a delay.
+    ///
+    /// # Errors
+    ///
+    /// Those of the way to the servers.
+    pub async fn flush_all(&self, delay: Duration) -> Result<()> {
+        let delay = u32::try_from(delay.as_secs()).unwrap_or(u32::MAX);
+        self.administer(Admin::FlushAll { delay }).await
+    }
+
+    /// Returns each server's name and version.
+    ///
+    /// # Errors
+    ///
+    /// Those of the way to the servers.
+    pub async fn version(&self) -> Result<Vec<(String, String)>> {
+        let mut versions = Versions::new(self.plan());
+        self.call(
+            |plan, place| plan.administer(Admin::Version, place),
+            &mut versions,
+        )
+        .await?;
+        Ok(versions.finish())
+    }
+
+    /// Returns each server's name and a report: the general one when `report`
+    /// is empty, else `settings`, `items`, `slabs`, `sizes`, `conns`, or
+    /// another that the servers know. [`report`](Self::report) reads them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownCommand`] when a server has no such report; those of
+    /// the way to the servers.
+    pub async fn stats(&self, report: &str) -> Result<Vec<(String, RawReport)>> {
+        let mut reports = Reports::new(self.plan());
+        let report = Cow::Borrowed(report.as_bytes());
+        self.call(
+            |plan, place| plan.administer(Admin::Stats { report }, place),
+            &mut reports,
+        )
+        .await?;
+        Ok(reports.finish())
+    }
+
+    /// Returns each server's name and a report of the type asked for.
+    ///
+    /// ```no_run
+    /// use memoxide::client::stats::General;
+    ///
+    /// # async fn example(client: memoxide::AsyncClient) -> memoxide::Result<()> {
+    /// for (server, report) in client.report::<General>().await? {
+    ///     println!("{server}: {} items, {:?} hits", report.curr_items, report.hit_ratio());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`stats`](Self::stats).
+    pub async fn report<R: Report>(&self) -> Result<Vec<(String, R)>> {
+        let reports = self.stats(R::NAME).await?.into_iter();
+        Ok(reports.map(|(name, raw)| (name, R::read(raw))).collect())
+    }
+
+    /// Sets how much the servers log: 0 little, 1 to 3 more.
+    ///
+    /// # Errors
+    ///
+    /// Those of the way to the servers.
+    pub async fn verbosity(&self, level: u32) -> Result<()> {
+        self.administer(Admin::Verbosity { level }).await
+    }
+
+    /// Sets the memory limit of the servers, in mebibytes, at least 8.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Server`] when a server refuses; those of the way to the servers.
+    pub async fn cache_memlimit(&self, megabytes: u32) -> Result<()> {
+        self.administer(Admin::CacheMemlimit { megabytes }).await
+    }
+
+    /// Returns the keys that begin with `prefix`, of all servers.
+    ///
+    /// They are listed by `lru_crawler metadump`, which walks through the whole
+    /// cache: allow it time ([`with_timeout`](Self::with_timeout)), and use it
+    /// to look, not to work. The list is no snapshot; keys that are stored
+    /// meanwhile may be missing and keys that are deleted may be in it. The
+    /// client's own prefix is taken off, and keys without it are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] when a server cannot list keys;
+    /// [`ErrorKind::Server`] when one lists for somebody else at the moment;
+    /// those of the way to the servers.
+    pub async fn keys(&self, prefix: impl AsRef<[u8]> + Send) -> Result<Vec<Vec<u8>>> {
+        let mut keys = Vec::new();
+        self.each_key(prefix, |item| {
+            keys.push(item.key);
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(keys)
+    }
+
+    /// Gives what is known of every key that begins with `prefix` to `each`, as
+    /// the servers list them, until that breaks off. Nothing is kept in memory.
+    ///
+    /// ```no_run
+    /// use std::ops::ControlFlow;
+    ///
+    /// # async fn example(client: memoxide::AsyncClient) -> memoxide::Result<()> {
+    /// let mut bytes = 0;
+    /// client.each_key("session:", |item| {
+    ///     bytes += item.size;
+    ///     ControlFlow::Continue(())
+    /// }).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`keys`](Self::keys).
+    pub async fn each_key(
+        &self,
+        prefix: impl AsRef<[u8]> + Send,
+        each: impl FnMut(DumpedKey) -> ControlFlow<()> + Send,
+    ) -> Result<()> {
+        let mut listed = Listed::new(self.plan(), prefix.as_ref(), each);
+        let outcome = self
+            .call(
+                |plan, place| plan.administer(Admin::Metadump, place),
+                &mut listed,
+            )
+            .await;
+        listed.finish(outcome)
+    }
+
+    /// Returns the name of the server that has a key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn server_for(&self, key: impl AsRef<[u8]> + Send) -> Result<&str> {
+        let endpoint = self.plan().place(key.as_ref(), self.view.place())?;
+        Ok(self.plan().label(endpoint))
+    }
+
+    async fn administer(&self, admin: Admin<'static>) -> Result<()> {
+        self.call(|plan, place| plan.administer(admin, place), &mut nothing)
+            .await
+            .map(drop)
+    }
+}

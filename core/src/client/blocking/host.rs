@@ -1,0 +1,72 @@
+//! What a runner needs from the language it runs in.
+
+use std::time::Duration;
+
+use crate::client::operation::{Answer, Part};
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::net::{Address, Link, SocketLink};
+
+/// How a runner treats the thread it runs on, and the caller.
+pub trait Host {
+    /// Runs work that may wait for the network.
+    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R;
+
+    /// Tells that a signal came while waiting.
+    ///
+    /// # Errors
+    ///
+    /// When the call is to end because of it.
+    fn interrupted(&self) -> Result<()>;
+
+    /// Asks the caller's function. No link is held meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the function failed; the call ends with that.
+    fn ask(&mut self) -> Result<Answer>;
+
+    /// Takes a piece of the result.
+    fn part(&mut self, part: Part<'_>);
+
+    /// Whether the caller has enough: the call then ends, with an error of
+    /// kind [`ErrorKind::Closed`], and the links it used are closed.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// Opens links to an endpoint; replaced where sockets are not the system's own.
+pub trait Connector: Send + Sync + std::fmt::Debug {
+    /// Opens a link.
+    ///
+    /// # Errors
+    ///
+    /// See [`SocketLink::connect`].
+    fn connect(&self, address: &Address, times: &Times, deadline: u64) -> Result<Box<dyn Link>>;
+}
+
+/// Opens plain sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlainConnector;
+
+impl Connector for PlainConnector {
+    fn connect(&self, address: &Address, times: &Times, deadline: u64) -> Result<Box<dyn Link>> {
+        SocketLink::connect(address, times.connect_timeout, times.timeout, deadline)
+            .map(|link| Box::new(link) as _)
+    }
+}
+
+/// How long things may take, and what becomes of failures.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// What a call takes at most, unless it says otherwise.
+    pub timeout: Duration,
+    /// What opening a connection takes at most.
+    pub connect_timeout: Duration,
+    /// How often a read is made again.
+    pub retry_attempts: u32,
+    /// Whether a failing server passes as a miss.
+    pub degrade: bool,
+}

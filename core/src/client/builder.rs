@@ -1,0 +1,129 @@
+//! Making clients: servers and options, then the client of choice.
+
+use super::blocking::{Connector, PlainConnector, Runner, Times};
+use super::options::{OnError, Options, Setting};
+use super::plan::Plan;
+use super::servers::ServerAddress;
+use super::sync::Client;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::net::PoolLimits;
+use crate::protocol::Limits;
+
+/// Makes a [`Client`] or an [`AsyncClient`](super::AsyncClient).
+///
+/// ```no_run
+/// use memoxide::Client;
+/// use memoxide::client::Setting;
+///
+/// let client = Client::builder()
+///     .server("10.0.0.1:11211")?
+///     .server("10.0.0.2:11211;weight=2")?
+///     .option("timeout", &Setting::Number(0.2))?
+///     .build()?;
+/// # Ok::<(), memoxide::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    servers: Vec<ServerAddress>,
+    options: Options,
+}
+
+impl Builder {
+    /// Adds a server, as [`ServerAddress`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when the address does not parse.
+    pub fn server(mut self, address: &str) -> Result<Self> {
+        self.servers.push(address.parse()?);
+        Ok(self)
+    }
+
+    /// Adds servers.
+    #[must_use]
+    pub fn servers(mut self, servers: impl IntoIterator<Item = ServerAddress>) -> Self {
+        self.servers.extend(servers);
+        self
+    }
+
+    /// Changes options in place.
+    #[must_use]
+    pub fn configure(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// Sets an option by the name that URLs and the other languages use.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`], see [`Options::set`].
+    pub fn option(mut self, name: &str, value: &Setting<'_>) -> Result<Self> {
+        self.options.set(name, value)?;
+        Ok(self)
+    }
+
+    /// Returns the blocking client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when options contradict each other.
+    pub fn build(self) -> Result<Client> {
+        let plan = self.plan()?;
+        let runner = Runner::for_plan(&plan, Box::new(PlainConnector));
+        Ok(Client::with_runner(plan, runner))
+    }
+
+    /// Returns servers and options, for drivers of other clients.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when options contradict each other.
+    pub fn plan(self) -> Result<Plan> {
+        Plan::new(self.servers, self.options)
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Builder {
+    /// Returns the async client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when options contradict each other.
+    pub fn build_async(self) -> Result<super::AsyncClient> {
+        self.plan().map(super::AsyncClient::with_plan)
+    }
+}
+
+impl Runner {
+    /// Creates the runner for the servers and options of a plan.
+    #[must_use]
+    pub fn for_plan(plan: &Plan, connector: Box<dyn Connector>) -> Self {
+        let options = plan.options();
+        let addresses = plan.servers().iter().map(|server| server.address.clone());
+        let times = Times {
+            timeout: options.timeout,
+            connect_timeout: options.connect_timeout,
+            retry_attempts: options.retry_attempts,
+            degrade: options.on_error == OnError::Miss,
+        };
+        let pool = PoolLimits {
+            max_idle: options.max_idle,
+            max_connections: options.max_connections.unwrap_or(64),
+            idle_timeout: options.idle_timeout,
+        };
+        let limits = Limits::default();
+        Self::new(
+            addresses,
+            connector,
+            times,
+            pool,
+            options.health,
+            limits,
+            options.protocol,
+        )
+    }
+}

@@ -1,0 +1,228 @@
+//! Commands that are one request for each key.
+
+use std::borrow::Cow;
+
+use super::{Place, Plan};
+use crate::client::operation::{Operation, Spread};
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::protocol::{Delete, Expiry, Keys, Request, Retrieve, Store, StoreMode, Touch, Want};
+use crate::value::Encoded;
+
+impl Plan {
+    /// Reads one item.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn retrieve<'a>(
+        &self,
+        key: &'a [u8],
+        want: Want,
+        touch: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        let request = Retrieve {
+            keys: Keys::One(key),
+            want,
+            touch,
+            bump: true,
+        };
+        Ok(Operation::single(endpoint, Request::Retrieve(request)))
+    }
+
+    /// Reads several items: one request per server where value and cas id are
+    /// all that is wanted, else one per key, pipelined.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn retrieve_many<'a>(
+        &self,
+        keys: impl ExactSizeIterator<Item = &'a [u8]>,
+        want: Want,
+        touch: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        let count = keys.len();
+        let mut located = Vec::with_capacity(count);
+        for key in keys {
+            located.push(self.locate(key, place)?);
+        }
+        let request = |keys| {
+            Request::Retrieve(Retrieve {
+                keys,
+                want,
+                touch,
+                bump: true,
+            })
+        };
+        let spread = if want == Want::VALUE || want == Want::VALUE | Want::CAS {
+            let mut keys = vec![Vec::new(); self.servers.len()];
+            let mut positions = vec![Vec::new(); self.servers.len()];
+            for (position, (endpoint, key)) in located.into_iter().enumerate() {
+                keys[endpoint].push(key);
+                positions[endpoint].push(position);
+            }
+            let groups = keys.into_iter().zip(positions).enumerate();
+            let groups = groups.filter(|(_, (keys, _))| !keys.is_empty());
+            Spread::retrieve(
+                groups
+                    .map(|(endpoint, (keys, positions))| {
+                        (endpoint, request(Keys::Many(keys)), positions)
+                    })
+                    .collect(),
+            )
+        } else {
+            Spread::each(
+                located
+                    .into_iter()
+                    .map(|(endpoint, key)| (endpoint, request(Keys::One(key)))),
+            )
+            .reading()
+        };
+        Ok(Operation::Spread(Box::new(spread)))
+    }
+
+    /// Writes one item. Without an expiry it gets the default one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn store<'a>(
+        &self,
+        mode: StoreMode,
+        key: &'a [u8],
+        value: Encoded<'a>,
+        expiry: Option<Expiry>,
+        cas: Option<u64>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        let request = self.store_request(mode, key, value, expiry, cas);
+        Ok(Operation::single(endpoint, request))
+    }
+
+    /// Writes several items, pipelined on all servers at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`]; nothing is sent then.
+    pub fn store_many<'a>(
+        &self,
+        mode: StoreMode,
+        items: impl ExactSizeIterator<Item = (&'a [u8], Encoded<'a>)>,
+        expiry: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        let mut requests = Vec::with_capacity(items.len());
+        for (key, value) in items {
+            let (endpoint, key) = self.locate(key, place)?;
+            requests.push((endpoint, self.store_request(mode, key, value, expiry, None)));
+        }
+        Ok(Operation::Spread(Box::new(Spread::each(
+            requests.into_iter(),
+        ))))
+    }
+
+    fn store_request<'a>(
+        &self,
+        mode: StoreMode,
+        key: Cow<'a, [u8]>,
+        value: Encoded<'a>,
+        expiry: Option<Expiry>,
+        cas: Option<u64>,
+    ) -> Request<'a> {
+        Request::Store(Store {
+            mode,
+            key,
+            flags: value.flags,
+            expiry: expiry.unwrap_or(self.options.default_ttl),
+            value: value.bytes,
+            cas,
+        })
+    }
+
+    /// Removes one item, with a cas id only if it is still the one that was read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn delete<'a>(
+        &self,
+        key: &'a [u8],
+        cas: Option<u64>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        Ok(Operation::single(
+            endpoint,
+            Request::Delete(Delete { key, cas }),
+        ))
+    }
+
+    /// Removes several items, pipelined on all servers at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`]; nothing is sent then.
+    pub fn delete_many<'a>(
+        &self,
+        keys: impl ExactSizeIterator<Item = &'a [u8]>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        self.each(keys, place, |key| {
+            Request::Delete(Delete { key, cas: None })
+        })
+    }
+
+    /// Changes the expiry of one item.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn touch<'a>(
+        &self,
+        key: &'a [u8],
+        expiry: Expiry,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        let (endpoint, key) = self.locate(key, place)?;
+        Ok(Operation::single(
+            endpoint,
+            Request::Touch(Touch { key, expiry }),
+        ))
+    }
+
+    /// Changes the expiry of several items, pipelined on all servers at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`]; nothing is sent then.
+    pub fn touch_many<'a>(
+        &self,
+        keys: impl ExactSizeIterator<Item = &'a [u8]>,
+        expiry: Expiry,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        self.each(keys, place, |key| Request::Touch(Touch { key, expiry }))
+    }
+
+    fn each<'a>(
+        &self,
+        keys: impl ExactSizeIterator<Item = &'a [u8]>,
+        place: Place<'_>,
+        request: impl Fn(Cow<'a, [u8]>) -> Request<'a>,
+    ) -> Result<Operation<'a>> {
+        let mut requests = Vec::with_capacity(keys.len());
+        for key in keys {
+            let (endpoint, key) = self.locate(key, place)?;
+            requests.push((endpoint, request(key)));
+        }
+        Ok(Operation::Spread(Box::new(Spread::each(
+            requests.into_iter(),
+        ))))
+    }
+}

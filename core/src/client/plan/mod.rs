@@ -1,0 +1,160 @@
+//! Commands: from what a caller names to an [`Operation`].
+//!
+//! Keys get their prefix and are checked, then routed; values arrive encoded.
+//! Each command's rule is here and nowhere else; all clients in all languages
+//! call these functions and drive what they return.
+
+mod administration;
+mod composites;
+mod items;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::options::Options;
+use super::servers::ServerAddress;
+use crate::error::{Error, ErrorKind, Result, Sent};
+use crate::key::Key;
+use crate::protocol::Expiry;
+use crate::route::Router;
+
+/// Behind the name of a namespace: the key that holds its generation.
+const NAMESPACE_SUFFIX: &[u8] = b":generation";
+
+/// How often `update` tries, unless it is told otherwise.
+pub const UPDATE_ATTEMPTS: u32 = 16;
+
+/// How a call finds its server.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Place<'a> {
+    /// This endpoint, by position in the configuration.
+    Endpoint(usize),
+    /// By the key itself.
+    #[default]
+    Key,
+    /// By another key, so that items can be kept together.
+    ServerKey(&'a [u8]),
+}
+
+/// What an arithmetic command may have beside key and delta.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counting {
+    /// Stored when there is no counter; the delta is not applied then.
+    pub initial: Option<u64>,
+    /// A new expiry, also for a counter that `initial` creates.
+    pub expiry: Option<Expiry>,
+    /// The expiry of a counter that `initial` creates, where there is no
+    /// `expiry`; else the default one.
+    pub initial_expiry: Option<Expiry>,
+}
+
+/// The servers, the placement, and the options that shape requests.
+#[derive(Debug)]
+pub struct Plan {
+    servers: Arc<[ServerAddress]>,
+    labels: Arc<[Arc<str>]>,
+    router: Arc<Router>,
+    options: Options,
+}
+
+impl Plan {
+    /// Prepares placement over `servers`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when an option does not fit, or the weights ask
+    /// for too much.
+    pub fn new(servers: Vec<ServerAddress>, options: Options) -> Result<Self> {
+        options.check()?;
+        let nodes: Vec<_> = servers.iter().map(ServerAddress::node).collect();
+        let router = Router::new(options.hashing, &nodes)?;
+        Ok(Self::with_router(servers, router, options))
+    }
+
+    /// Prepares placement by a router of the caller's.
+    #[must_use]
+    pub fn with_router(servers: Vec<ServerAddress>, router: Router, options: Options) -> Self {
+        Self {
+            labels: servers
+                .iter()
+                .map(|server| server.address.to_string().into())
+                .collect(),
+            servers: servers.into(),
+            router: Arc::new(router),
+            options,
+        }
+    }
+
+    /// Returns the options.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Returns the servers as configured.
+    #[must_use]
+    pub fn servers(&self) -> &[ServerAddress] {
+        &self.servers
+    }
+
+    /// Returns the name of an endpoint.
+    ///
+    /// # Panics
+    ///
+    /// When there is no endpoint at that position.
+    #[must_use]
+    pub fn label(&self, endpoint: usize) -> &Arc<str> {
+        &self.labels[endpoint]
+    }
+
+    /// Returns which server has a key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn server_for(&self, key: &[u8]) -> Result<usize> {
+        self.place(key, Place::Key)
+    }
+
+    /// Returns which server a call for a key goes to.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
+    pub fn place(&self, key: &[u8], place: Place<'_>) -> Result<usize> {
+        self.wire_key(key)?;
+        self.route(key, place)
+    }
+
+    /// Checks a key and finds its server.
+    fn locate<'a>(&self, key: &'a [u8], place: Place<'_>) -> Result<(usize, Cow<'a, [u8]>)> {
+        let wire = self.wire_key(key)?;
+        Ok((self.route(key, place)?, wire))
+    }
+
+    /// Puts the prefix before a key and checks what comes out.
+    fn wire_key<'a>(&self, key: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+        let wire = if self.options.prefix.is_empty() || key.is_empty() {
+            Cow::Borrowed(key)
+        } else {
+            Cow::Owned([&self.options.prefix, key].concat())
+        };
+        Key::new(&wire)?;
+        Ok(wire)
+    }
+
+    fn route(&self, key: &[u8], place: Place<'_>) -> Result<usize> {
+        let index = match place {
+            Place::Endpoint(index) => Some(index).filter(|index| *index < self.servers.len()),
+            Place::Key => self.router.route_parts(&self.options.prefix, key),
+            Place::ServerKey(key) => self.router.route(key),
+        };
+        index.ok_or_else(no_servers)
+    }
+}
+
+#[cold]
+fn no_servers() -> Error {
+    let message = "there is no server that may get this key";
+    Error::new(ErrorKind::NoServers, message).sent(Sent::NotSent)
+}

@@ -1,0 +1,178 @@
+//! Reading.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use bytes::Bytes;
+
+use super::Client;
+use crate::client::convert::FromValue;
+use crate::client::item::ItemView;
+use crate::client::ttl::Ttl;
+use crate::client::view::{Many, nothing};
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::protocol::{Item, Want};
+
+impl Client {
+    /// Reads a value; `None` on a miss.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`] when the value is of another type;
+    /// [`ErrorKind::InvalidKey`]; those of the way to the server.
+    pub fn get<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>> {
+        self.read(
+            |plan, place| plan.retrieve(key.as_ref(), Want::VALUE, None, place),
+            |item| self.view.decode(item),
+        )
+    }
+
+    /// Reads a value with its cas id, for [`cas`](Self::cas).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get).
+    pub fn gets<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<(T, u64)>> {
+        let want = Want::VALUE | Want::CAS;
+        self.read(
+            |plan, place| plan.retrieve(key.as_ref(), want, None, place),
+            |item| self.view.decode_with_cas(item),
+        )
+    }
+
+    /// Reads a value and sets a new expiry.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get); [`ErrorKind::InvalidArgument`] for the time
+    /// to live.
+    pub fn gat<T: FromValue>(
+        &self,
+        key: impl AsRef<[u8]>,
+        ttl: impl Into<Ttl>,
+    ) -> Result<Option<T>> {
+        let touch = self.view.expiry(ttl.into())?;
+        self.read(
+            |plan, place| plan.retrieve(key.as_ref(), Want::VALUE, Some(touch), place),
+            |item| self.view.decode(item),
+        )
+    }
+
+    /// Reads a value with its cas id and sets a new expiry.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`gat`](Self::gat).
+    pub fn gats<T: FromValue>(
+        &self,
+        key: impl AsRef<[u8]>,
+        ttl: impl Into<Ttl>,
+    ) -> Result<Option<(T, u64)>> {
+        let touch = self.view.expiry(ttl.into())?;
+        let want = Want::VALUE | Want::CAS;
+        self.read(
+            |plan, place| plan.retrieve(key.as_ref(), want, Some(touch), place),
+            |item| self.view.decode_with_cas(item),
+        )
+    }
+
+    /// Reads a value with everything that the server tells about the item.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get), and [`ErrorKind::Unsupported`] when the
+    /// server does not speak the meta protocol.
+    pub fn item<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<ItemView<T>>> {
+        self.read(
+            |plan, place| plan.retrieve(key.as_ref(), Want::ALL, None, place),
+            |item| self.view.decode_item(item),
+        )
+    }
+
+    /// Whether there is an item, without reading its value.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`item`](Self::item).
+    pub fn exists(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        let outcome = self.call(
+            |plan, place| plan.retrieve(key.as_ref(), Want::EXISTENCE, None, place),
+            &mut nothing,
+        )?;
+        Ok(outcome.flag())
+    }
+
+    /// Reads flags and bytes as they are stored, whoever wrote them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidKey`]; those of the way to the server.
+    pub fn get_raw(&self, key: impl AsRef<[u8]>) -> Result<Option<(u32, Bytes)>> {
+        self.read(
+            |plan, place| plan.retrieve(key.as_ref(), Want::VALUE, None, place),
+            |item| Ok((item.flags, Bytes::from(item.value.into_owned()))),
+        )
+    }
+
+    /// Reads several values: one request per server, all at once. Misses are
+    /// absent from the result.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get); [`ErrorKind::Partial`] when some servers failed.
+    pub fn get_multi<K, T>(&self, keys: &[K]) -> Result<HashMap<K, T>>
+    where
+        K: AsRef<[u8]> + Clone + Eq + Hash,
+        T: FromValue,
+    {
+        self.read_multi(keys, Want::VALUE, |item| self.view.decode(item))
+    }
+
+    /// Reads several values with their cas ids.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_multi`](Self::get_multi).
+    pub fn gets_multi<K, T>(&self, keys: &[K]) -> Result<HashMap<K, (T, u64)>>
+    where
+        K: AsRef<[u8]> + Clone + Eq + Hash,
+        T: FromValue,
+    {
+        let want = Want::VALUE | Want::CAS;
+        self.read_multi(keys, want, |item| self.view.decode_with_cas(item))
+    }
+
+    /// Reads several values with everything that the servers tell about the
+    /// items: one request for each key, pipelined.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_multi`](Self::get_multi), and [`ErrorKind::Unsupported`]
+    /// when a server does not speak the meta protocol.
+    pub fn items_multi<K, T>(&self, keys: &[K]) -> Result<HashMap<K, ItemView<T>>>
+    where
+        K: AsRef<[u8]> + Clone + Eq + Hash,
+        T: FromValue,
+    {
+        self.read_multi(keys, Want::ALL, |item| self.view.decode_item(item))
+    }
+
+    fn read_multi<K, T>(
+        &self,
+        keys: &[K],
+        want: Want,
+        read: impl FnMut(Item<'_>) -> Result<T>,
+    ) -> Result<HashMap<K, T>>
+    where
+        K: AsRef<[u8]> + Clone + Eq + Hash,
+    {
+        let mut many = Many::new(keys, read);
+        self.call(
+            |plan, place| plan.retrieve_many(keys.iter().map(AsRef::as_ref), want, None, place),
+            &mut many,
+        )?;
+        many.finish()
+    }
+}
