@@ -45,21 +45,28 @@ pub(crate) fn written(value: &Cached<'_>) -> Value {
     match value {
         Cached::Text(text) => json!({"text": text}),
         Cached::Int(digits) => json!({"int": digits}),
-        Cached::Bytes(bytes) => json!({"bytes": {"hex": hex(bytes)}}),
+        Cached::Bytes(bytes) => json!({"bytes": raw(bytes)}),
         Cached::Json(text) => json!({"json": serde_json::from_str::<Value>(text).expect("JSON")}),
         other => panic!("a value of kind {} in a scenario", other.kind()),
     }
 }
 
+/// Writes a byte string.
+pub(crate) fn raw(bytes: &[u8]) -> Value {
+    json!({"hex": hex(bytes)})
+}
+
 /// Brings the byte strings in an expectation to hex.
 pub(crate) fn normal(expectation: &Value) -> Value {
     match expectation {
-        Value::Object(map) if map.len() == 1 && map.contains_key("bytes") => {
-            json!({"bytes": {"hex": hex(&bytes(&map["bytes"]))}})
-        }
         Value::Object(map) => map
             .iter()
-            .map(|(name, inner)| (name.clone(), normal(inner)))
+            .map(|(name, inner)| match &**name {
+                // What JSON a value holds is nobody's notation.
+                "json" => (name.clone(), inner.clone()),
+                "bytes" => (name.clone(), raw(&bytes(inner))),
+                _ => (name.clone(), normal(inner)),
+            })
             .collect(),
         other => other.clone(),
     }

@@ -128,14 +128,9 @@ fn run_scenario<S: Surface, T: Target>(name: &str, scenario: &Value, counts: &mu
             panic!("{at}: unknown field {unknown}");
         }
         if let Some(method) = step.get("call") {
-            call(
-                &at,
-                &client,
-                method.as_str().expect("a name"),
-                step,
-                timeout,
-                &mut saved,
-            );
+            let method = method.as_str().expect("a name");
+            let endpoint = target.endpoint(0);
+            call(&at, &client, method, step, &endpoint, timeout, &mut saved);
         } else if let Some(raw) = step.get("raw") {
             let server = step
                 .get("server")
@@ -163,6 +158,7 @@ fn call<S: Surface>(
     client: &S,
     method: &str,
     step: &Map<String, Value>,
+    endpoint: &str,
     timeout: f64,
     saved: &mut HashMap<String, u64>,
 ) {
@@ -176,13 +172,20 @@ fn call<S: Surface>(
         .get("timeout")
         .and_then(Value::as_f64)
         .unwrap_or(timeout);
-    let within = step
-        .get("within")
-        .and_then(Value::as_f64)
-        .unwrap_or(allowed + 0.05);
+    let wait = arguments.get("wait").and_then(Value::as_f64);
+    let most = allowed + wait.unwrap_or_default() + 0.05;
+    let within = step.get("within").and_then(Value::as_f64).unwrap_or(most);
+    let save = step.get("save").map(|name| name.as_str().expect("a name"));
     let begin = Instant::now();
     let answer = client
-        .call(method, &Arguments(&arguments))
+        .call(
+            method,
+            &Arguments {
+                named: &arguments,
+                save,
+                endpoint,
+            },
+        )
         .unwrap_or_else(|| panic!("{at}: unknown method {method}"));
     let took = begin.elapsed();
     assert!(
@@ -192,28 +195,20 @@ fn call<S: Surface>(
     match (answer, step.get("error")) {
         (Ok((mut result, cas)), None) => {
             let expected = normal(&step["expect"]);
-            if let Some(fields) = expected["item"].as_object() {
-                // Of an item only the fields named are compared.
-                let item = result["item"].as_object_mut().expect("an item");
-                item.retain(|field, _| fields.contains_key(field));
-            }
-            if let Some(names) = expected.get("has") {
+            keep_named(&mut result, &expected);
+            if method == "stats" {
                 for report in result["names"].as_array().expect("reports") {
                     let has = |name| report.as_array().is_some_and(|all| all.contains(name));
-                    for name in names.as_array().expect("names") {
+                    for name in expected["has"].as_array().expect("names") {
                         assert!(has(name), "{at}: no {name} in a report");
                     }
                 }
-            }
-            if method == "stats" {
-                result = json!({"servers": result["servers"]});
                 assert_eq!(result["servers"], expected["servers"], "{at}");
             } else {
                 assert_eq!(result, expected, "{at}: {method}");
             }
-            if let Some(name) = step.get("save") {
-                let name = name.as_str().expect("a name").to_owned();
-                saved.insert(name, cas.expect("a cas id"));
+            if let (Some(name), Some(cas)) = (save, cas) {
+                saved.insert(name.to_owned(), cas);
             }
         }
         (Err(error), Some(kind)) => {
@@ -234,8 +229,38 @@ fn call<S: Surface>(
     }
 }
 
+/// Leaves of items and reports the fields that are named.
+fn keep_named(result: &mut Value, expected: &Value) {
+    fn keep(found: &mut Value, wanted: &Value) {
+        if let (Some(found), Some(wanted)) = (found.as_object_mut(), wanted.as_object()) {
+            found.retain(|field, _| wanted.contains_key(field));
+            for (field, inner) in found {
+                keep(inner, &wanted[field]);
+            }
+        }
+    }
+    if let Some(item) = result.get_mut("item") {
+        keep(item, &expected["item"]);
+    }
+    let items = result.get_mut("items").and_then(Value::as_object_mut);
+    for (key, item) in items.into_iter().flatten() {
+        keep(item, &expected["items"][key.as_str()]);
+    }
+    let reports = result.get_mut("reports").and_then(Value::as_array_mut);
+    for (index, report) in reports.into_iter().flatten().enumerate() {
+        keep(report, &expected["reports"][index]);
+    }
+}
+
 /// Sends bytes over a plain socket and compares what comes back.
 fn exchange(at: &str, endpoint: &str, request: &[u8], expected: &[u8]) {
+    let reply = send(endpoint, request);
+    let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
+    assert_eq!(shown(&reply), shown(expected), "{at}: reply");
+}
+
+/// Sends bytes over a plain socket and returns what comes back.
+pub(crate) fn send(endpoint: &str, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(endpoint).expect("a connection");
     stream
         .set_read_timeout(Some(Duration::from_secs(5)))
@@ -246,6 +271,5 @@ fn exchange(at: &str, endpoint: &str, request: &[u8], expected: &[u8]) {
         .expect("a half-closed connection");
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).expect("a reply");
-    let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
-    assert_eq!(shown(&reply), shown(expected), "{at}: reply");
+    reply
 }

@@ -580,6 +580,7 @@ impl<'a> Spread<'a> {
             }
             Input::Reply { id, reply, last } => {
                 let request = id as usize;
+                let refused = matches!(reply, Reply::Failed(_));
                 match reply {
                     Reply::Item(mut item) => {
                         item.index = match self.positions.get(request) {
@@ -608,7 +609,7 @@ impl<'a> Spread<'a> {
                 }
                 if last {
                     self.unanswered -= 1;
-                    self.answered += 1;
+                    self.answered += usize::from(!refused);
                 }
             }
             Input::Failed { id, error } => {
