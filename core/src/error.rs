@@ -214,6 +214,7 @@ struct Inner {
     raw: Option<(u32, Bytes)>,
     parts: Vec<Error>,
     failed: Vec<usize>,
+    reply: Option<Arc<str>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -229,6 +230,7 @@ impl Error {
             raw: None,
             parts: Vec::new(),
             failed: Vec::new(),
+            reply: None,
             source: None,
         }))
     }
@@ -275,6 +277,12 @@ impl Error {
     #[must_use]
     pub fn with_failed(self, failed: Vec<usize>) -> Self {
         self.change(|inner| inner.failed = failed)
+    }
+
+    /// Attaches the line with which the peer refused.
+    #[must_use]
+    pub fn with_reply(self, line: impl Into<Arc<str>>) -> Self {
+        self.change(|inner| inner.reply = Some(line.into()))
     }
 
     /// Attaches the cause.
@@ -329,6 +337,12 @@ impl Error {
     #[must_use]
     pub fn failed(&self) -> &[usize] {
         &self.0.failed
+    }
+
+    /// Returns the line with which the peer refused, if it is one that refused.
+    #[must_use]
+    pub fn reply(&self) -> Option<&str> {
+        self.0.reply.as_deref()
     }
 
     /// Whether the same call can be made again without risk of doing it twice.

@@ -590,13 +590,16 @@ impl<'a> Spread<'a> {
                         };
                         parts.part(Part::Item(item));
                     }
-                    // What a server refuses concerns that key alone.
-                    Reply::Failed(error) => match error.kind() {
-                        ErrorKind::ValueTooLarge | ErrorKind::Server if self.each_has_key => {
+                    Reply::Failed(error) => {
+                        if self.each_has_key {
                             self.failed.push(request);
                         }
-                        _ => self.errors.push(error),
-                    },
+                        // What a server refuses concerns that key alone.
+                        match error.kind() {
+                            ErrorKind::ValueTooLarge | ErrorKind::Server if self.each_has_key => {}
+                            _ => self.errors.push(error),
+                        }
+                    }
                     Reply::Exists | Reply::NotFound | Reply::NotStored => self.failed.push(request),
                     reply => {
                         let endpoint = self.endpoints.get(request).copied().unwrap_or_default();

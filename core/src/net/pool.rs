@@ -190,15 +190,23 @@ impl Pool {
 
     /// Closes the idle links and, when `for_good`, refuses further ones.
     pub fn close(&self, for_good: bool) {
+        if for_good {
+            self.own().state.lock().closed = true;
+        }
+        drop(self.drain());
+    }
+
+    /// Takes the idle links out, for the caller to close.
+    #[must_use]
+    pub fn drain(&self) -> Vec<Pooled> {
         let pool = self.own();
-        let closed = {
+        let links = {
             let mut state = pool.state.lock();
-            state.closed |= for_good;
             state.open -= state.idle.len();
             std::mem::take(&mut state.idle)
         };
-        drop(closed);
         pool.returned.notify_all();
+        links
     }
 
     fn give_back(&self, mut pooled: Option<Pooled>) {

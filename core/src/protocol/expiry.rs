@@ -51,6 +51,13 @@ impl Expiry {
         }
     }
 
+    /// Takes a number as memcached itself reads it: 0 is never, negative is at
+    /// once, above 30 days it is a Unix time, however long ago.
+    #[must_use]
+    pub const fn from_wire(number: i32) -> Self {
+        Self(number)
+    }
+
     /// Returns the number that goes over the wire.
     #[must_use]
     pub const fn wire(self) -> i32 {

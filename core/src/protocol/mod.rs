@@ -36,6 +36,10 @@ pub use request::{
     Admin, Arithmetic, Delete, Direction, Keys, Request, Retrieve, Store, StoreMode, Touch, Want,
 };
 
+/// Tells a server that nothing more will come; it answers by closing. The same
+/// in both codecs.
+pub(crate) const QUIT: &[u8] = b"quit\r\n";
+
 /// How requests are written and replies are read.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]

@@ -112,7 +112,11 @@ impl Item<'_> {
 /// Turns an error line into a typed error, and tells whether the peer is known
 /// to be in step afterwards (`memcached-protocol.md` §3).
 pub(super) fn failure(line: &[u8]) -> Option<(Error, bool)> {
-    let text = |part: &[u8]| String::from_utf8_lossy(part).trim().to_owned();
+    let (error, in_step) = refusal(line)?;
+    Some((error.with_reply(text(line)), in_step))
+}
+
+fn refusal(line: &[u8]) -> Option<(Error, bool)> {
     if let Some(rest) = line.strip_prefix(b"SERVER_ERROR") {
         let kind = if rest.starts_with(b" object too large") {
             ErrorKind::ValueTooLarge
@@ -162,6 +166,10 @@ pub(super) fn failure(line: &[u8]) -> Option<(Error, bool)> {
         ));
     }
     None
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

@@ -280,6 +280,34 @@ impl Router {
         }
     }
 
+    /// Returns the node for a hash that the caller computed, with failover as
+    /// python-memcached does it under a hash function of its user's: while the
+    /// node is not `live`, the decimal text of the hash followed by the number
+    /// of the try is hashed again, up to ten tries in all.
+    ///
+    /// # Errors
+    ///
+    /// What `live` or `hash` fails with, and
+    /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) when a
+    /// hash is no integer.
+    pub fn route_rehashing<E: From<crate::Error>>(
+        &self,
+        mut number: String,
+        mut live: impl FnMut(usize) -> Result<bool, E>,
+        mut hash: impl FnMut(String) -> Result<String, E>,
+    ) -> Result<Option<usize>, E> {
+        for attempt in 0..PYTHON_TRIES {
+            let Some(index) = self.route_number(HashNumber::parse(&number)?, |_| true) else {
+                break;
+            };
+            if live(index)? {
+                return Ok(Some(index));
+            }
+            number = hash(format!("{number}{attempt}"))?;
+        }
+        Ok(None)
+    }
+
     /// Returns the preset; a router over the caller's function has one called
     /// `custom`.
     #[must_use]

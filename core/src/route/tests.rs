@@ -298,6 +298,12 @@ fn a_number_takes_the_place_of_the_hash() {
             .collect();
         let router = router("python-memcached", &nodes);
         for (number, wanted) in numbers.into_iter().zip(wanted) {
+            let rehashed: crate::Result<_> = router.route_rehashing(
+                number.to_owned(),
+                |index| Ok(!dead.contains(&index)),
+                |text| Ok(hash::crc15(text.as_bytes()).to_string()),
+            );
+            assert_eq!(rehashed, Ok(wanted), "{number} {weights:?} {dead:?}");
             let number = HashNumber::parse(number).expect("an integer");
             let routed = router.route_number(number, |index| !dead.contains(&index));
             assert_eq!(routed, wanted, "{number:?} {weights:?} {dead:?}");

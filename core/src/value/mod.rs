@@ -38,7 +38,7 @@ use std::borrow::Cow;
 
 pub use codec::{Codec, DEFAULT_MAX_DECOMPRESSED_SIZE, DEFAULT_MAX_VALUE_SIZE, Serializer};
 pub use compress::{Compression, CompressionFormat};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, PythonKind};
 pub use explain::{Confidence, Guess, Kind, explain};
 pub use flaw::Flaw;
 pub use foreign::{Foreign, Format, Formats};

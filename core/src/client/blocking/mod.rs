@@ -5,6 +5,7 @@
 //! before reading anything would stall on large batches.
 
 mod host;
+mod links;
 mod turn;
 
 use std::io;
@@ -133,22 +134,6 @@ impl Runner {
         }
     }
 
-    /// Returns how many connections this process has open, in use or idle.
-    #[must_use]
-    pub fn open_connections(&self) -> usize {
-        self.endpoints
-            .iter()
-            .map(|endpoint| endpoint.pool.open())
-            .sum()
-    }
-
-    /// Closes idle links and, when `for_good`, refuses further calls.
-    pub fn close(&self, for_good: bool) {
-        for endpoint in &self.endpoints {
-            endpoint.pool.close(for_good);
-        }
-    }
-
     /// Sends one request and tells the operation its reply.
     fn exchange_one<'a, H: Host>(
         &self,
@@ -166,7 +151,7 @@ impl Runner {
             let mut step = Step::Continue;
             let error = match self.checkout(endpoint, deadline, host) {
                 Err(error) => error,
-                Ok(mut lease) => match lease.connection.enqueue(0, &dispatch.request) {
+                Ok((mut lease, _)) => match lease.connection.enqueue(0, &dispatch.request) {
                     Err(error) => error.at(Arc::clone(&endpoint.label)),
                     Ok(()) => {
                         let driven = drive(&mut lease, deadline, host, |reply, last, host| {
@@ -297,7 +282,7 @@ impl Runner {
             let dispatch = &flights[tag as usize].dispatch;
             let endpoint = &self.endpoints[dispatch.endpoint];
             let lane = by_endpoint[dispatch.endpoint].get_or_insert_with(|| {
-                let lease = self.checkout(endpoint, deadline, host)?;
+                let (lease, _) = self.checkout(endpoint, deadline, host)?;
                 lanes.push(Lane {
                     endpoint: dispatch.endpoint,
                     lease,
@@ -320,13 +305,14 @@ impl Runner {
         lanes
     }
 
-    /// Takes a link to an endpoint, opening one if there is none.
+    /// Takes a link to an endpoint, opening one if there is none; tells whether
+    /// it did.
     fn checkout<'p, H: Host>(
         &self,
         endpoint: &'p Endpoint,
         deadline: u64,
         host: &mut H,
-    ) -> Result<Lease<'p>> {
+    ) -> Result<(Lease<'p>, bool)> {
         let now = Moment(net::now());
         if let Admission::Refused(until) = endpoint.health.lock().admit(now, &self.policy) {
             return Err(out_of_service(&endpoint.label, until.since(now)));
@@ -337,7 +323,8 @@ impl Runner {
             endpoint.pool.take(deadline)
         };
         let mut lease = lease.map_err(|error| error.at(Arc::clone(&endpoint.label)))?;
-        if !lease.is_open() {
+        let opens = !lease.is_open();
+        if opens {
             let connect = || {
                 self.connector
                     .connect(&endpoint.address, &self.times, deadline)
@@ -348,7 +335,7 @@ impl Runner {
             let codec = self.codec.or_else(|| endpoint.health.lock().codec());
             lease.fill(Pooled::new(link, Connection::new(codec, self.limits)));
         }
-        Ok(lease)
+        Ok((lease, opens))
     }
 
     fn succeeded(&self, endpoint: &Endpoint, lease: &Lease<'_>) {

@@ -48,8 +48,8 @@ impl Plan {
     ) -> Result<Operation<'a>> {
         let count = keys.len();
         let mut located = Vec::with_capacity(count);
-        for key in keys {
-            located.push(self.locate(key, place)?);
+        for (position, key) in keys.enumerate() {
+            located.push(self.locate(key, place.of(position))?);
         }
         let request = |keys| {
             Request::Retrieve(Retrieve {
@@ -118,8 +118,8 @@ impl Plan {
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
         let mut requests = Vec::with_capacity(items.len());
-        for (key, value) in items {
-            let (endpoint, key) = self.locate(key, place)?;
+        for (position, (key, value)) in items.enumerate() {
+            let (endpoint, key) = self.locate(key, place.of(position))?;
             requests.push((endpoint, self.store_request(mode, key, value, expiry, None)));
         }
         Ok(Operation::Spread(Box::new(Spread::each(
@@ -217,8 +217,8 @@ impl Plan {
         request: impl Fn(Cow<'a, [u8]>) -> Request<'a>,
     ) -> Result<Operation<'a>> {
         let mut requests = Vec::with_capacity(keys.len());
-        for key in keys {
-            let (endpoint, key) = self.locate(key, place)?;
+        for (position, key) in keys.enumerate() {
+            let (endpoint, key) = self.locate(key, place.of(position))?;
             requests.push((endpoint, request(key)));
         }
         Ok(Operation::Spread(Box::new(Spread::each(

@@ -27,6 +27,9 @@ pub const UPDATE_ATTEMPTS: u32 = 16;
 /// How a call finds its server.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Place<'a> {
+    /// These endpoints, one for each key of the call and in the order of the
+    /// keys, by position in the configuration: for placement by the caller.
+    Each(&'a [usize]),
     /// This endpoint, by position in the configuration.
     Endpoint(usize),
     /// By the key itself.
@@ -34,6 +37,19 @@ pub enum Place<'a> {
     Key,
     /// By another key, so that items can be kept together.
     ServerKey(&'a [u8]),
+}
+
+impl Place<'_> {
+    /// Returns how the key at `position` of the call finds its server.
+    fn of(self, position: usize) -> Self {
+        match self {
+            // No endpoint has the largest number.
+            Self::Each(endpoints) => {
+                Self::Endpoint(endpoints.get(position).copied().unwrap_or(usize::MAX))
+            }
+            place => place,
+        }
+    }
 }
 
 /// What an arithmetic command may have beside key and delta.
@@ -144,7 +160,8 @@ impl Plan {
     }
 
     fn route(&self, key: &[u8], place: Place<'_>) -> Result<usize> {
-        let index = match place {
+        let index = match place.of(0) {
+            Place::Each(_) => None,
             Place::Endpoint(index) => Some(index).filter(|index| *index < self.servers.len()),
             Place::Key => self.router.route_parts(&self.options.prefix, key),
             Place::ServerKey(key) => self.router.route(key),

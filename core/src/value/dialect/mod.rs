@@ -12,6 +12,8 @@ mod php;
 mod python;
 mod raw;
 
+pub use python::PythonKind;
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -28,6 +28,68 @@ pub(super) const COMPRESSED: u32 = 8;
 const TEXT: u32 = 16;
 const MEMOXIDE_JSON: u32 = 0x1_0010;
 
+/// What python-memcached stores a value as, and takes a stored value for.
+///
+/// For the module that stands in for it: there the caller brings pickler and
+/// compressor, so that no [`Codec`] can do the work.
+///
+/// ```
+/// use memoxide::value::PythonKind;
+///
+/// assert_eq!(PythonKind::Text.flags(true), 24);
+/// // It looks at the flags bit by bit, and at text before anything else.
+/// assert_eq!(PythonKind::of(17), Some(PythonKind::Text));
+/// ```
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum PythonKind {
+    /// Bytes as they are.
+    Bytes,
+    /// A number in decimal digits.
+    Int,
+    /// Any other object.
+    Pickle,
+    /// Text in UTF-8.
+    Text,
+}
+
+impl PythonKind {
+    /// Returns the flags of a value, compressed or not.
+    #[must_use]
+    pub const fn flags(self, compressed: bool) -> u32 {
+        let kind = match self {
+            Self::Bytes => 0,
+            Self::Int => INT,
+            Self::Pickle => PICKLE,
+            Self::Text => TEXT,
+        };
+        if compressed { kind | COMPRESSED } else { kind }
+    }
+
+    /// Whether a value with these flags is compressed.
+    #[must_use]
+    pub const fn is_compressed(flags: u32) -> bool {
+        flags & COMPRESSED != 0
+    }
+
+    /// Returns what a value with these flags is, whether compressed or not;
+    /// nothing if python-memcached raises.
+    #[must_use]
+    pub const fn of(flags: u32) -> Option<Self> {
+        let kind = flags & !COMPRESSED;
+        Some(if kind == 0 {
+            Self::Bytes
+        } else if kind & TEXT != 0 {
+            Self::Text
+        } else if kind & (INT | LONG) != 0 {
+            Self::Int
+        } else if kind & PICKLE != 0 {
+            Self::Pickle
+        } else {
+            return None;
+        })
+    }
+}
+
 pub(super) fn write(value: Value<'_>) -> Result<Draft<'_>> {
     Ok(match value {
         Value::Bytes(bytes) => Draft::new(0, bytes),
@@ -85,4 +147,32 @@ pub(super) fn wants_pickle(dialect: Dialect, value: &Value<'_>) -> Error {
         value.kind(),
         "its clients pickle such values; hand over a pickle or choose another dialect",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As python-memcached 1.62 read these flags beside the bytes `1`.
+    #[test]
+    fn flags_are_looked_at_bit_by_bit() {
+        for (flags, kind) in [
+            (0, Some(PythonKind::Bytes)),
+            (1, Some(PythonKind::Pickle)),
+            (2, Some(PythonKind::Int)),
+            (3, Some(PythonKind::Int)),
+            (4, Some(PythonKind::Int)),
+            (5, Some(PythonKind::Int)),
+            (16, Some(PythonKind::Text)),
+            (19, Some(PythonKind::Text)),
+            (32, None),
+            (33, Some(PythonKind::Pickle)),
+            (0x1_0010, Some(PythonKind::Text)),
+            (0x8000_0000, None),
+        ] {
+            assert_eq!(PythonKind::of(flags), kind, "{flags}");
+            assert_eq!(PythonKind::of(flags | 8), kind, "{flags}, compressed");
+            assert!(PythonKind::is_compressed(flags | 8));
+        }
+    }
 }
