@@ -40,8 +40,8 @@ demo: setup ## Run the main job: one cache under three languages
 	examples/demo/run
 
 .PHONY: bench
-bench: setup ## Measure against other clients and servers
-	bench/run
+bench: system wheel node ## Measure against other clients and servers
+	bench/run --write
 
 .PHONY: fuzz
 fuzz: ## Feed random bytes to the parsers; FUZZ_SECONDS for each, 60 by default
