@@ -176,6 +176,51 @@ fn a_unix_socket_takes_the_place_of_tcp() {
 }
 
 #[test]
+fn hang_up_reads_the_users_again() {
+    let folder = Folder::new("users");
+    let file = folder.file("users");
+    std::fs::write(&file, "ann:old\n").unwrap();
+    let flags = ["-Y", file.to_str().unwrap(), "-p", "-1", "-l", "127.0.0.1"];
+    let (server, ports) = Running::start(&flags, &folder);
+    let login = |password: &str| {
+        let token = format!("ann {password}");
+        let request = format!("set a 0 0 {}\r\n{token}\r\nquit\r\n", token.len());
+        let stream = TcpStream::connect(("127.0.0.1", first_port(&ports))).unwrap();
+        converse(stream, request.as_bytes())
+    };
+    assert_eq!(login("old"), "STORED\r\n");
+    assert_eq!(login("new"), "CLIENT_ERROR authentication failure\r\n");
+    std::fs::write(&file, "ann:new\n").unwrap();
+    server.signal(Signal::HUP);
+    while login("new") != "STORED\r\n" {
+        std::thread::yield_now();
+    }
+    assert_eq!(login("old"), "CLIENT_ERROR authentication failure\r\n");
+}
+
+#[test]
+fn faults_come_from_flags() {
+    let folder = Folder::new("faults");
+    let file = folder.file("rules");
+    std::fs::write(&file, r#"{"action": "error", "command": "version"}"#).unwrap();
+    let from_file = format!("--fault=@{}", file.display());
+    let flags = [
+        &from_file,
+        "--fault",
+        "slow",
+        "--fault-control",
+        "-p",
+        "-1",
+        "-l",
+        "127.0.0.1",
+    ];
+    let (_server, ports) = Running::start(&flags, &folder);
+    let stream = TcpStream::connect(("127.0.0.1", first_port(&ports))).unwrap();
+    let replies = converse(stream, b"fault remove 2\r\nversion\r\nquit\r\n");
+    assert_eq!(replies, "REMOVED\r\nSERVER_ERROR injected fault\r\n");
+}
+
+#[test]
 fn a_daemon_is_reached_by_its_pid_file() {
     let folder = Folder::new("daemon");
     let pid_file = folder.file("pid");
@@ -267,6 +312,11 @@ fn wrong_flags_end_as_in_memcached() {
             "ERROR: You cannot allow the ASCII protocol while using SASL.\n",
         ),
         (&["-p", "70000"], 64, "ERROR: Invalid port number 70000.\n"),
+        (
+            &["--fault", "slowish"],
+            64,
+            "no fault preset is called \"slowish\"\n",
+        ),
         (&["-p", "x"], 64, "Not a number for --port: \"x\"\n"),
     ];
     for (flags, code, message) in cases {

@@ -22,6 +22,7 @@ mod auth;
 mod clock;
 mod crawl;
 mod embedded;
+pub mod fault;
 mod listener;
 mod session;
 mod settings;

@@ -71,9 +71,11 @@ pub struct Settings {
     pub flush_enabled: bool,
     /// Whether `shutdown` is allowed (`-A`). Default false.
     pub shutdown_enabled: bool,
-    /// Whether `stats cachedump`, `lru_crawler metadump` and `watch` are allowed
-    /// (`-X` turns them off). Default true.
+    /// Whether `stats cachedump` and `lru_crawler metadump` are allowed (`-X`
+    /// turns them off). Default true.
     pub dump_enabled: bool,
+    /// Whether `watch` is allowed (`-W` turns it off). Default true.
+    pub watch_enabled: bool,
     /// Users for text authentication (`-Y`); `None` asks nobody. Default `None`.
     pub auth_file: Option<Vec<Credential>>,
     /// Users for SASL over the binary protocol (`-S`); `None` turns SASL off.
@@ -132,6 +134,7 @@ impl Default for Settings {
             flush_enabled: true,
             shutdown_enabled: false,
             dump_enabled: true,
+            watch_enabled: true,
             auth_file: None,
             sasl: None,
             protocol: ProtocolChoice::Auto,

@@ -6,6 +6,8 @@
     reason = "tests open sockets and fail loudly"
 )]
 
+mod fault_command;
+mod faults;
 mod lifecycle;
 mod limits;
 mod sockets;

@@ -63,6 +63,13 @@ impl Peer {
         assert_eq!(String::from_utf8_lossy(&rest), "");
     }
 
+    /// Expects the end of the stream by RST.
+    #[track_caller]
+    pub(crate) fn expect_reset(&mut self) {
+        let error = self.0.read(&mut [0; 64]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+    }
+
     /// Expects the end of the stream, be it FIN or RST.
     #[track_caller]
     pub(crate) fn expect_gone(&mut self) {
@@ -82,7 +89,41 @@ impl Peer {
         self.0.set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
+    /// Sends a binary request and returns its reply: status and body.
+    pub(crate) fn ask_binary(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
+        self.send(request);
+        let mut header = [0; 24];
+        self.0.read_exact(&mut header).unwrap();
+        assert_eq!(header[0], 0x81);
+        let length = u32::from_be_bytes([header[8], header[9], header[10], header[11]]);
+        let mut body = vec![0; length as usize];
+        self.0.read_exact(&mut body).unwrap();
+        (u16::from_be_bytes([header[6], header[7]]), body)
+    }
+
     pub(crate) fn finish_sending(&self) {
         self.0.shutdown(Shutdown::Write).unwrap();
     }
+}
+
+/// A binary request.
+pub(crate) fn packet(opcode: u8, extras: &[u8], key: &[u8], value: &[u8]) -> Vec<u8> {
+    let body = extras.len() + key.len() + value.len();
+    let mut packet = vec![
+        0x80,
+        opcode,
+        0,
+        key.len() as u8,
+        extras.len() as u8,
+        0,
+        0,
+        0,
+    ];
+    packet.extend_from_slice(&(body as u32).to_be_bytes());
+    packet.extend_from_slice(&[1, 2, 3, 4]);
+    packet.extend_from_slice(&[0; 8]);
+    for part in [extras, key, value] {
+        packet.extend_from_slice(part);
+    }
+    packet
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::super::getopt::{self, Flag, Value};
 use super::extended::{self, Extended};
 use super::{Failure, USAGE};
+use crate::server::fault::Rule;
 use crate::server::{ProtocolChoice, Settings};
 
 /// Every flag of memcached 1.6.45, and behind them our own.
-pub(super) const TABLE: [Flag; 39] = [
+pub(super) const TABLE: [Flag; 41] = [
     flag('a', "unix-mask", Value::Required),
     flag('A', "enable-shutdown", Value::Never),
     flag('Z', "enable-ssl", Value::Never),
@@ -48,12 +49,16 @@ pub(super) const TABLE: [Flag; 39] = [
     flag('e', "memory-file", Value::Required),
     flag('o', "extended", Value::Required),
     flag('N', "napi-ids", Value::Required),
+    flag(FAULT, "fault", Value::Required),
+    flag(FAULT_CONTROL, "fault-control", Value::Never),
     flag(REQUEST_TIMEOUT, "request-timeout", Value::Required),
     flag(BUFFER_LIMIT, "buffer-limit", Value::Required),
 ];
 
-const REQUEST_TIMEOUT: char = '\u{1}';
-const BUFFER_LIMIT: char = '\u{2}';
+const FAULT: char = '\u{1}';
+const FAULT_CONTROL: char = '\u{2}';
+const REQUEST_TIMEOUT: char = '\u{3}';
+const BUFFER_LIMIT: char = '\u{4}';
 
 const fn flag(short: char, long: &'static str, value: Value) -> Flag {
     Flag { short, long, value }
@@ -89,6 +94,8 @@ pub(super) struct Options {
     pub(super) sasl: bool,
     pub(super) tls: bool,
     pub(super) extended: Extended,
+    pub(super) faults: Vec<Rule>,
+    pub(super) fault_control: bool,
     pub(super) request_timeout: Option<Duration>,
     pub(super) buffer_limit: Option<usize>,
     /// What was asked for and is not done, for the standard error stream.
@@ -155,6 +162,8 @@ impl Reader {
                 sasl: false,
                 tls: false,
                 extended: Extended::default(),
+                faults: Vec::new(),
+                fault_control: false,
                 request_timeout: None,
                 buffer_limit: None,
                 warnings: Vec::new(),
@@ -218,9 +227,12 @@ impl Reader {
             'u' => options.user = Some(value.to_owned()),
             'U' => self.udp_port = Some(number(letter, value)?),
             'v' => settings.verbosity += 1,
+            'W' => settings.watch_enabled = false,
             'X' => settings.dump_enabled = false,
             'Y' => options.auth_file = Some(value.into()),
             'Z' => options.tls = true,
+            FAULT => options.faults.extend(faults(value)?),
+            FAULT_CONTROL => options.fault_control = true,
             REQUEST_TIMEOUT => {
                 let seconds = above_zero(letter, value, "Request timeout")?;
                 options.request_timeout = Some(Duration::from_secs(u64::from(seconds)));
@@ -372,4 +384,19 @@ fn protocol(text: &str) -> Result<ProtocolChoice, Failure> {
 fn interfaces(list: &str) -> impl Iterator<Item = String> {
     let parts = list.split([',', ';']).filter(|part| !part.is_empty());
     parts.map(str::to_owned)
+}
+
+/// Reads fault rules: JSON, `@` and a file of it, or the name of a preset.
+fn faults(text: &str) -> Result<Vec<Rule>, Failure> {
+    let usage = |message: String| Failure::new(USAGE, message);
+    let rules = if let Some(path) = text.strip_prefix('@') {
+        let json = std::fs::read_to_string(path)
+            .map_err(|error| usage(format!("cannot read {path}: {error}")))?;
+        Rule::parse(&json)
+    } else if text.starts_with(['{', '[', '"']) {
+        Rule::parse(text)
+    } else {
+        Rule::preset(text)
+    };
+    rules.map_err(|error| usage(error.message().to_owned()))
 }

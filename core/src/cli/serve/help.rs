@@ -58,7 +58,7 @@ const HELP: &str = "\
 -X, --disable-dumping     refuse \"stats cachedump\" and \"lru_crawler metadump\"
 -W, --disable-watch       refuse the command \"watch\"
 -Y, --auth-file=<file>    text protocol with authentication; users are the lines
-                          user:password of the file
+                          user:password of the file (HUP reads it again)
 -e, --memory-file=<file>  ignored: items are kept in memory only
 -Z, --enable-ssl          speak TLS
 -o, --extended            comma separated list of further options:
@@ -76,6 +76,10 @@ const HELP: &str = "\
    - other options of memcached are accepted and change nothing
 
 Beyond memcached:
+    --fault=<rules>       misbehave by these rules: JSON, @ and a file of it, or a
+                          preset (dead, drip, flaky, liar, restarting, slow); may be
+                          given several times
+    --fault-control       allow the command \"fault\", which changes the rules
     --request-timeout=<sec> close connections that take longer to send a request
                           or to take a reply (default: 120)
     --buffer-limit=<num>  megabytes for unfinished requests and unread replies of

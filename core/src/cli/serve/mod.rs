@@ -17,6 +17,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::runtime::{Builder, Runtime};
+
 use crate::server::{Credential, EmbeddedServer, parse_credentials};
 use flags::{Command, Options};
 
@@ -98,7 +100,9 @@ fn serve(options: Options, words: &[OsString]) -> Result<(), Failure> {
     }
 
     let pid_file = options.pid_file.clone();
+    let auth_file = options.auth_file.clone();
     let verbosity = options.settings.verbosity;
+    let wait = Wait::new()?;
     let server = start(options)?;
     if let Some(path) = &pid_file {
         process::write_pid_file(path);
@@ -106,8 +110,7 @@ fn serve(options: Options, words: &[OsString]) -> Result<(), Failure> {
     if daemon {
         process::detach(verbosity > 0);
     }
-    let end = wait(&server)?;
-    match end {
+    match wait.wait(&server, auth_file.as_deref()) {
         End::Graceful => {
             server.stop_gracefully();
             complain("Gracefully stopping");
@@ -156,6 +159,10 @@ fn start(mut options: Options) -> Result<EmbeddedServer, Failure> {
     if options.extended.queue_connections {
         builder = builder.queue_connections();
     }
+    for rule in options.faults.clone() {
+        builder = builder.fault(rule);
+    }
+    builder = builder.fault_control(options.fault_control);
     let places = sockets::bind(&options)?;
     let listening = sockets::tcp_addresses(&places);
     let server = builder
@@ -236,26 +243,55 @@ enum End {
 }
 
 /// Waits for a signal or a client's `shutdown`.
-fn wait(server: &EmbeddedServer) -> Result<End, Failure> {
-    let system = |error: io::Error| Failure::new(SYSTEM, format!("cannot wait: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()
-        .map_err(system)?;
-    runtime.block_on(async {
-        let mut signals = process::Signals::new().map_err(system)?;
-        loop {
-            let signal = tokio::select! {
-                signal = signals.next() => signal,
-                () = server.stopped() => return Ok(End::Normal),
-            };
-            match signal {
-                process::Signal::Stop => return Ok(End::Normal),
-                process::Signal::StopGracefully => return Ok(End::Graceful),
-                process::Signal::Reload => {}
+struct Wait {
+    runtime: Runtime,
+    signals: process::Signals,
+}
+
+impl Wait {
+    /// Catches signals from now on: whoever learns that the server listens may
+    /// send one.
+    fn new() -> Result<Self, Failure> {
+        let system = |error: io::Error| Failure::new(SYSTEM, format!("cannot wait: {error}"));
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .map_err(system)?;
+        let signals = {
+            let _inside = runtime.enter();
+            process::Signals::new().map_err(system)?
+        };
+        Ok(Self { runtime, signals })
+    }
+
+    fn wait(mut self, server: &EmbeddedServer, auth_file: Option<&Path>) -> End {
+        self.runtime.block_on(async {
+            loop {
+                let signal = tokio::select! {
+                    signal = self.signals.next() => signal,
+                    () = server.stopped() => return End::Normal,
+                };
+                match signal {
+                    process::Signal::Stop => return End::Normal,
+                    process::Signal::StopGracefully => return End::Graceful,
+                    process::Signal::Reload => reload(server, auth_file),
+                }
             }
+        })
+    }
+}
+
+/// Reads the authentication file again; a file that cannot be read changes
+/// nothing.
+fn reload(server: &EmbeddedServer, auth_file: Option<&Path>) {
+    let Some(path) = auth_file else { return };
+    match users(path) {
+        Ok(users) => {
+            // A server that stops meanwhile asks nobody any more.
+            let _ = server.replace_users(users);
         }
-    })
+        Err(failure) => complain(&failure.message),
+    }
 }
 
 fn say(text: &str) -> Result<(), Failure> {

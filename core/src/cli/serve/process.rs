@@ -8,7 +8,7 @@ use super::{Failure, complain};
 
 /// What a signal says.
 pub(super) enum Signal {
-    /// Read files again.
+    /// Read the authentication file again.
     Reload,
     /// Stop now.
     Stop,

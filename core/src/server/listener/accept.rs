@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::super::{PeerInfo, Session};
 use super::connection::Connection;
-use super::control::Control;
+use super::control::{Attention, Control};
 use super::place::{Listening, Place, Target, stop_listening};
 use super::serve::serve;
 use super::transport::Transport;
@@ -45,7 +45,12 @@ pub(super) async fn accept_all(place: Arc<Place>, control: Arc<Control>, crew: A
             tokio::select! {
                 biased;
                 _ = gate.wait_for(|gate| gate.refusing) => break,
-                stream = accept(&listener, &control) => crew.assign(stream, &place, &control),
+                stream = accept(&listener, &control) => {
+                    crew.assign(stream, &place, &control);
+                    if control.has_attention(Attention::Rules) {
+                        control.update_gate();
+                    }
+                }
             }
         }
         drop(listener);
@@ -154,7 +159,7 @@ impl Stream {
             _ => (None, None),
         };
         let peer = PeerInfo {
-            connection: number,
+            connection: control.report_number(number),
             address,
             listener,
         };

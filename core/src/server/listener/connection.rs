@@ -33,18 +33,26 @@ pub(crate) struct Connection {
     output: Vec<u8>,
     /// How much of `output` is written.
     written: usize,
-    state: State,
+    pub(super) state: State,
     /// The peer will send no more.
-    ended: bool,
-    /// A request was completed since the last wait.
-    completed: bool,
+    pub(super) ended: bool,
+    /// Requests begun.
+    pub(super) requests: u64,
+    /// Reply bytes handed to the transport.
+    pub(super) delivered: u64,
+    /// It has given fault commands: it stays awake in a frozen server.
+    pub(super) commands: bool,
+    /// It ends with RST.
+    pub(super) reset: bool,
+    /// A request was begun since the last wait.
+    progressed: bool,
     accounted: usize,
     wait: Wait,
 }
 
 /// What a connection does next, once its output is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum State {
+pub(super) enum State {
     /// Read.
     Open,
     /// Process `input` before reading.
@@ -88,7 +96,11 @@ impl Connection {
             written: 0,
             state: State::Open,
             ended: false,
-            completed: false,
+            requests: 0,
+            delivered: 0,
+            commands: false,
+            reset: false,
+            progressed: false,
             accounted: 0,
             wait: Wait::default(),
         }
@@ -142,6 +154,7 @@ impl Connection {
         let rest = &self.output[self.written..];
         let written = ready!(self.transport.poll_write(context, rest))?;
         self.written += written;
+        self.delivered += written as u64;
         if self.written == self.output.len() {
             self.output = Vec::new();
             self.written = 0;
@@ -165,11 +178,7 @@ impl Connection {
                 .poll_read(context, &mut scratch.input[kept..]);
             let read = ready!(read).map_err(|_| FAILED)?;
             if read == 0 {
-                self.ended = true;
-                self.input = Vec::new();
-                self.session.end_of_input(&mut scratch.output);
-                self.write(context, &scratch.output)?;
-                return Poll::Ready(Ok(0));
+                return Poll::Ready(self.end_input(context, scratch).map(|()| 0));
             }
             scratch.input[..kept].copy_from_slice(&self.input);
             self.input.clear();
@@ -180,7 +189,7 @@ impl Connection {
     }
 
     /// Reads more of a request head that is longer than a read, such as a get
-    /// of thousands of keys.
+    /// of thousands of keys, and shows it whole without moving it.
     fn poll_long_input(
         &mut self,
         context: &mut Context<'_>,
@@ -189,22 +198,28 @@ impl Connection {
         let read = self.transport.poll_read(context, &mut scratch.input);
         let read = ready!(read).map_err(|_| FAILED)?;
         if read == 0 {
-            self.ended = true;
-            self.input = Vec::new();
-            self.session.end_of_input(&mut scratch.output);
-            self.write(context, &scratch.output)?;
-            return Poll::Ready(Ok(0));
+            return Poll::Ready(self.end_input(context, scratch).map(|()| 0));
         }
-        let mut input = std::mem::take(&mut self.input);
-        input.extend_from_slice(&scratch.input[..read]);
-        self.process(context, &input, &mut scratch.output)?;
+        self.input.extend_from_slice(&scratch.input[..read]);
+        let progress = self.session.process(&self.input, &mut scratch.output);
+        self.input.drain(..progress.consumed);
+        self.count(self.session.begun());
+        self.follow(progress.next);
+        self.write(context, &scratch.output)?;
         Poll::Ready(Ok(read))
+    }
+
+    /// Takes note that the peer will send no more.
+    fn end_input(&mut self, context: &mut Context<'_>, scratch: &mut Scratch) -> Result<(), Exit> {
+        self.ended = true;
+        self.input = Vec::new();
+        self.session.end_of_input(&mut scratch.output);
+        self.write(context, &scratch.output)
     }
 
     /// Processes what was kept while the peer did not take its replies.
     fn process_kept(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, Exit>> {
         let input = std::mem::take(&mut self.input);
-        self.state = State::Open;
         Scratch::with(|scratch| {
             self.process(context, &input, &mut scratch.output)?;
             Poll::Ready(Ok(input.len()))
@@ -222,20 +237,13 @@ impl Connection {
         loop {
             let progress = self.session.process(input, output);
             input = &input[progress.consumed..];
-            self.completed |= progress.consumed > 0;
-            match progress.next {
-                Next::NeedInput => {}
-                Next::Yield => self.state = State::Again,
-                Next::Stream => self.state = State::Streaming,
-                Next::Close => self.state = State::Closing(CloseReason::Normal),
-                Next::Shutdown { graceful } => self.state = State::Stopping { graceful },
-            }
+            self.count(self.session.begun());
+            self.follow(progress.next);
             self.write(context, output)?;
             output.clear();
             if self.state != State::Again || !self.output.is_empty() {
                 break;
             }
-            self.state = State::Open;
         }
         if !input.is_empty() {
             self.input.extend_from_slice(input);
@@ -243,11 +251,38 @@ impl Connection {
         Ok(())
     }
 
+    /// Counts requests that the session has begun.
+    pub(super) fn count(&mut self, requests: usize) {
+        if requests > 0 {
+            self.progressed = true;
+            self.requests += requests as u64;
+            self.control.count_requests(requests);
+        }
+    }
+
+    /// Does next what the session says.
+    pub(super) fn follow(&mut self, next: Next) {
+        self.state = match next {
+            Next::NeedInput => State::Open,
+            Next::Yield => State::Again,
+            Next::Stream => State::Streaming,
+            Next::Close => State::Closing(CloseReason::Normal),
+            Next::Shutdown { graceful } => State::Stopping { graceful },
+        };
+    }
+
     /// Writes what the peer takes at once and keeps the rest.
-    fn write(&mut self, context: &mut Context<'_>, mut bytes: &[u8]) -> Result<(), Exit> {
+    pub(super) fn write(
+        &mut self,
+        context: &mut Context<'_>,
+        mut bytes: &[u8],
+    ) -> Result<(), Exit> {
         while !bytes.is_empty() && self.output.is_empty() {
             match self.transport.poll_write(context, bytes) {
-                Poll::Ready(Ok(written)) => bytes = &bytes[written..],
+                Poll::Ready(Ok(written)) => {
+                    bytes = &bytes[written..];
+                    self.delivered += written as u64;
+                }
                 Poll::Ready(Err(_)) => return Err(FAILED),
                 Poll::Pending => {
                     self.output = bytes.to_vec();
@@ -302,6 +337,57 @@ impl Connection {
         Poll::Ready(Ok(read))
     }
 
+    /// Does one thing of those that no rule looks at: writes kept replies, goes
+    /// on with a stream, closes.
+    pub(super) fn poll_other(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Exit>> {
+        match self.poll_turn(context) {
+            Poll::Ready(result) => Poll::Ready(result.map(|_| ())),
+            Poll::Pending => self
+                .poll_wait(context, false)
+                .map(|reason| Err(Exit::Closed(reason))),
+        }
+    }
+
+    /// Whether the next thing is to look at requests.
+    pub(super) fn wants_requests(&self) -> bool {
+        self.output.is_empty() && matches!(self.state, State::Open | State::Again)
+    }
+
+    /// Receives more into `input`. At the end of the peer's bytes `ended` is set.
+    pub(super) fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Exit>> {
+        let read = Scratch::with(|scratch| {
+            let read = ready!(self.transport.poll_read(context, &mut scratch.input))?;
+            self.input.extend_from_slice(&scratch.input[..read]);
+            Poll::Ready(io::Result::Ok(read))
+        });
+        match read {
+            Poll::Ready(Ok(read)) => {
+                self.ended = read == 0;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(FAILED)),
+            Poll::Pending => self
+                .poll_wait(context, false)
+                .map(|reason| Err(Exit::Closed(reason))),
+        }
+    }
+
+    /// Waits until the peer has taken all output.
+    pub(super) fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Exit>> {
+        while !self.output.is_empty() {
+            match self.poll_output(context) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(FAILED)),
+                Poll::Pending => {
+                    return self
+                        .poll_wait(context, false)
+                        .map(|reason| Err(Exit::Closed(reason)));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// Settles down to wait: gives unused memory back, and watches the clock.
     fn poll_wait(&mut self, context: &mut Context<'_>, moved: bool) -> Poll<CloseReason> {
         if self.input.is_empty() {
@@ -311,13 +397,13 @@ impl Connection {
             return Poll::Ready(CloseReason::Error);
         }
         let limits = &self.control.limits;
-        let completed = std::mem::take(&mut self.completed);
+        let progressed = std::mem::take(&mut self.progressed);
         let (wait, limit, afresh) = if !self.output.is_empty() {
             (WaitFor::Writing, limits.request, moved)
         } else if self.state == State::Streaming {
             (WaitFor::Stream, None, moved)
-        } else if !self.input.is_empty() || self.transport.is_handshaking() {
-            (WaitFor::Request, limits.request, completed)
+        } else if self.is_mid_request() {
+            (WaitFor::Request, limits.request, progressed)
         } else {
             (WaitFor::Idle, limits.idle, moved)
         };
@@ -326,6 +412,11 @@ impl Connection {
             WaitFor::Idle => CloseReason::IdleTimeout,
             _ => CloseReason::Error,
         })
+    }
+
+    /// Whether the peer owes the rest of something.
+    fn is_mid_request(&self) -> bool {
+        !self.input.is_empty() || self.session.is_reading_data() || self.transport.is_handshaking()
     }
 
     /// Keeps the account of buffered bytes; `false` if there are too many.
@@ -345,7 +436,9 @@ impl Drop for Connection {
             self.control.count_unwritten(false);
         }
         self.control.account(self.accounted, 0);
-        self.transport.shut_down();
+        if !self.reset {
+            self.transport.shut_down();
+        }
         self.control.leave(self.number);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -10,7 +10,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
+use super::super::fault::{Fault, Faults, Log};
 use super::super::{Settings, Shared};
+
+/// How long sockets may take to listen again.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// Limits and times that the listener keeps.
 #[derive(Clone, Debug)]
@@ -42,8 +46,12 @@ pub(crate) struct Gate {
 pub(crate) struct Control {
     pub(crate) limits: Limits,
     pub(crate) gate: watch::Sender<Gate>,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
     /// Number of sockets that listen at the moment.
     pub(crate) listening: watch::Sender<usize>,
+    /// Names of the sockets that listen unless connections are refused.
+    sockets: Vec<String>,
     /// Notified whenever a connection has closed.
     closed: Notify,
     attention: AtomicU32,
@@ -53,6 +61,9 @@ pub(crate) struct Control {
     accepted: AtomicU64,
     buffered: AtomicUsize,
     unwritten: AtomicUsize,
+    requests: AtomicU64,
+    /// Connections are refused whatever the rules say.
+    refused: AtomicBool,
     orders: UnboundedSender<Order>,
     #[cfg(feature = "tls")]
     tls: RwLock<Option<Arc<rustls::ServerConfig>>>,
@@ -63,6 +74,8 @@ pub(crate) struct Control {
 pub(crate) enum Action {
     /// Close every connection.
     Disconnect,
+    /// Listen or not, as the rules say by now.
+    Gate,
     /// Listen again.
     Listen,
     /// Close the listening sockets and keep their addresses.
@@ -82,13 +95,13 @@ pub(crate) enum Action {
 /// An action and whom to tell when it is done.
 pub(crate) struct Order {
     pub(super) action: Action,
-    pub(super) done: std::sync::mpsc::Sender<()>,
+    pub(super) done: std::sync::mpsc::Sender<bool>,
 }
 
 impl Order {
     /// Tells whoever gave the order, if they still wait.
-    pub(super) fn done(self) {
-        let _ = self.done.send(());
+    pub(super) fn done(self, well: bool) {
+        let _ = self.done.send(well);
     }
 }
 
@@ -98,16 +111,30 @@ impl Order {
 pub(crate) enum Attention {
     /// The server is frozen.
     Frozen = 1,
+    /// A fault rule may strike.
+    Rules = 1 << 1,
+    /// Requests are logged.
+    Log = 1 << 2,
+    /// The command `fault` is allowed.
+    Command = 1 << 3,
 }
 
 impl Control {
     /// Creates the state of a server and the orders that its listener takes.
-    pub(crate) fn new(engine: Arc<Shared>, limits: Limits) -> (Self, UnboundedReceiver<Order>) {
+    pub(crate) fn new(
+        engine: Arc<Shared>,
+        limits: Limits,
+        sockets: Vec<String>,
+    ) -> (Self, UnboundedReceiver<Order>) {
         let (orders, receiver) = unbounded_channel();
+        announce(&engine, &sockets);
         let control = Self {
             limits,
             gate: watch::Sender::new(Gate::default()),
+            faults: Faults::new(),
+            log: Log::default(),
             listening: watch::Sender::new(0),
+            sockets,
             closed: Notify::new(),
             attention: AtomicU32::new(0),
             engine: RwLock::new(engine),
@@ -116,6 +143,8 @@ impl Control {
             accepted: AtomicU64::new(0),
             buffered: AtomicUsize::new(0),
             unwritten: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+            refused: AtomicBool::new(false),
             orders,
             #[cfg(feature = "tls")]
             tls: RwLock::new(None),
@@ -123,9 +152,9 @@ impl Control {
         (control, receiver)
     }
 
-    /// Orders an action; the receiver hears when it is done, or that the server
-    /// has ended.
-    pub(crate) fn order(&self, action: Action) -> std::sync::mpsc::Receiver<()> {
+    /// Orders an action; the receiver hears when it is done and whether that
+    /// went well, or that the server has ended.
+    pub(crate) fn order(&self, action: Action) -> std::sync::mpsc::Receiver<bool> {
         let (sender, receiver) = std::sync::mpsc::channel();
         let order = Order {
             action,
@@ -173,10 +202,98 @@ impl Control {
         }
     }
 
+    /// Whether requests are looked at for this reason.
+    pub(crate) fn has_attention(&self, reason: Attention) -> bool {
+        self.attention.load(Ordering::Acquire) & reason as u32 != 0
+    }
+
+    /// Looks at requests as long as a rule can strike.
+    pub(crate) fn attend_to_rules(&self) {
+        self.set_attention(Attention::Rules, self.faults.are_awake());
+    }
+
+    /// Keeps the last `capacity` requests in the log from now on.
+    pub(crate) fn keep_log(&self, capacity: usize) {
+        self.log.keep(capacity);
+        self.set_attention(Attention::Log, self.log.is_on());
+    }
+
     /// Stops or resumes serving.
     pub(crate) fn freeze(&self, frozen: bool) {
         self.set_attention(Attention::Frozen, frozen);
         self.gate.send_modify(|gate| gate.frozen = frozen);
+    }
+
+    /// Stops serving for a while.
+    pub(crate) fn freeze_for(self: &Arc<Self>, duration: Duration) {
+        self.freeze(true);
+        let control = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(duration).await;
+            control.freeze(false);
+        });
+    }
+
+    /// Refuses connections, or leaves it to the rules.
+    pub(crate) fn refuse(self: &Arc<Self>, refused: bool) {
+        self.refused.store(refused, Ordering::Release);
+        self.update_gate();
+    }
+
+    /// Closes or opens the gate, as the rules say for the next connection.
+    pub(crate) fn update_gate(self: &Arc<Self>) {
+        let rules = self.faults.refusing(self.accepted());
+        for active in rules.iter().filter(|active| !active.has_struck()) {
+            active.strike();
+            let Fault::Refuse {
+                seconds: Some(duration),
+            } = *active.rule.fault()
+            else {
+                continue;
+            };
+            let (control, id) = (Arc::clone(self), active.id);
+            tokio::spawn(async move {
+                tokio::time::sleep(duration).await;
+                control.faults.remove(id);
+                control.attend_to_rules();
+                control.update_gate();
+            });
+        }
+        let refusing = !rules.is_empty() || self.refused.load(Ordering::Acquire);
+        self.gate
+            .send_if_modified(|gate| std::mem::replace(&mut gate.refusing, refusing) != refusing);
+    }
+
+    /// Waits until the sockets listen, or do not, as the gate says. `false` if
+    /// they cannot: somebody else has the port.
+    pub(crate) async fn settle(&self) -> bool {
+        let mut gate = self.gate.subscribe();
+        let mut listening = self.listening.subscribe();
+        let settled = async {
+            loop {
+                let refusing = gate.borrow_and_update().refusing;
+                let wanted = if refusing { 0 } else { self.sockets.len() };
+                if *listening.borrow_and_update() == wanted {
+                    return;
+                }
+                // Neither sender goes: they are fields of this.
+                tokio::select! {
+                    _ = gate.changed() => {}
+                    _ = listening.changed() => {}
+                }
+            }
+        };
+        tokio::time::timeout(SETTLE, settled).await.is_ok()
+    }
+
+    /// Counts requests that were begun.
+    pub(crate) fn count_requests(&self, requests: usize) {
+        self.requests.fetch_add(requests as u64, Ordering::Relaxed);
+    }
+
+    /// Returns how many requests were begun since the start.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Returns the engine that new connections talk to.
@@ -189,6 +306,13 @@ impl Control {
         let mut engine = self.engine.write();
         let settings: Settings = engine.settings().clone();
         *engine = Shared::new(settings, engine.clock().clone());
+        announce(&engine, &self.sockets);
+    }
+
+    /// Returns the number under which reports show a connection: behind those
+    /// of the listening sockets.
+    pub(crate) fn report_number(&self, connection: u64) -> u64 {
+        connection + self.sockets.len() as u64
     }
 
     /// Takes a place for a connection and returns its number, counted from 1,
@@ -271,5 +395,12 @@ impl Control {
     /// Returns how many connections have replies not taken yet.
     pub(crate) fn unwritten(&self) -> usize {
         self.unwritten.load(Ordering::Acquire)
+    }
+}
+
+/// Tells the engine of the listening sockets, for its reports.
+fn announce(engine: &Shared, sockets: &[String]) {
+    for (number, name) in (1..).zip(sockets) {
+        engine.listening(number, name.as_str());
     }
 }

@@ -11,6 +11,7 @@
 //! What requests mean is left to the session, which rules there are to `fault`.
 
 mod accept;
+mod attend;
 mod connection;
 mod control;
 mod place;
@@ -30,7 +31,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-pub(crate) use control::{Action, Control, Limits};
+pub(crate) use control::{Action, Attention, Control, Limits};
 pub(crate) use place::{Place, Target};
 
 use crate::{Error, ErrorKind, Result};
@@ -69,7 +70,11 @@ impl Listener {
         let main = {
             let control = Arc::clone(&control);
             async move {
-                let sockets = places.len();
+                // Rules may want that nobody gets in from the beginning.
+                control.update_gate();
+                if control.gate.borrow().refusing {
+                    places.iter().for_each(|place| place.refuse());
+                }
                 for place in places {
                     tokio::spawn(accept::accept_all(
                         place,
@@ -78,7 +83,7 @@ impl Listener {
                     ));
                 }
                 drop(crew);
-                obey(orders, &control, sockets).await;
+                obey(orders, &control).await;
             }
         };
         running.push(worker::spawn(main)?);
@@ -101,7 +106,11 @@ impl Listener {
             _ => PATIENCE,
         };
         match self.control.order(action).recv_timeout(patience) {
-            Ok(()) => Ok(()),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::new(
+                ErrorKind::Timeout,
+                "the server cannot listen on its port again",
+            )),
             Err(RecvTimeoutError::Disconnected) => {
                 Err(Error::new(ErrorKind::Closed, "the server has stopped"))
             }
@@ -135,49 +144,40 @@ impl Listener {
 }
 
 /// Carries out orders until one says to stop.
-async fn obey(mut orders: UnboundedReceiver<Order>, control: &Arc<Control>, sockets: usize) {
+async fn obey(mut orders: UnboundedReceiver<Order>, control: &Arc<Control>) {
     while let Some(order) = orders.recv().await {
         match order.action {
             Action::Disconnect => control.disconnect_all().await,
-            Action::Listen => listen(control, sockets).await,
-            Action::Refuse => refuse(control).await,
+            Action::Gate => control.update_gate(),
+            Action::Listen => control.refuse(false),
+            Action::Refuse => control.refuse(true),
             Action::Restart { down } => {
-                refuse(control).await;
+                control.refuse(true);
+                control.settle().await;
                 control.disconnect_all().await;
                 control.replace_engine();
                 // Orders, to stop among them, are obeyed while it is down.
                 let control = Arc::clone(control);
                 tokio::spawn(async move {
                     tokio::time::sleep(down).await;
-                    listen(&control, sockets).await;
-                    order.done();
+                    control.refuse(false);
+                    order.done(control.settle().await);
                 });
                 continue;
             }
             Action::Stop { graceful } => {
-                refuse(control).await;
+                control.refuse(true);
+                control.settle().await;
                 if graceful {
                     write_pending(control).await;
                 }
                 control.disconnect_all().await;
-                order.done();
+                order.done(true);
                 return;
             }
         }
-        order.done();
+        order.done(control.settle().await);
     }
-}
-
-async fn refuse(control: &Control) {
-    let mut listening = control.listening.subscribe();
-    control.gate.send_modify(|gate| gate.refusing = true);
-    let _ = listening.wait_for(|sockets| *sockets == 0).await;
-}
-
-async fn listen(control: &Control, sockets: usize) {
-    let mut listening = control.listening.subscribe();
-    control.gate.send_modify(|gate| gate.refusing = false);
-    let _ = listening.wait_for(|listening| *listening == sockets).await;
 }
 
 async fn write_pending(control: &Control) {

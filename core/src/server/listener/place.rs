@@ -101,6 +101,11 @@ impl Place {
         }
     }
 
+    /// Stops to listen if nobody has begun to accept yet.
+    pub(crate) fn refuse(&self) {
+        self.first.lock().take();
+    }
+
     /// Returns the target with its port as bound.
     pub(crate) fn target(&self) -> &Target {
         &self.target
@@ -118,6 +123,17 @@ impl Drop for Place {
         if let Target::Unix { path, .. } = &self.target {
             // Somebody else may have removed it: nothing is lost.
             let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Target {
+    /// Returns the name that `stats conns` shows.
+    pub(crate) fn report_name(&self) -> String {
+        match self {
+            Self::Tcp { address, .. } if address.is_ipv4() => format!("tcp:{address}"),
+            Self::Tcp { address, .. } => format!("tcp6:{address}"),
+            Self::Unix { path, .. } => format!("unix:{}", path.display()),
         }
     }
 }

@@ -1,42 +1,52 @@
 //! The life of one connection's task.
 
 use std::future::poll_fn;
+use std::task::Poll;
 
+use super::super::CloseReason;
+use super::attend::{attend, greet, take_leave};
 use super::connection::{Connection, Exit};
-use super::control::Action;
+use super::control::{Action, Attention};
 
 /// Serves `connection` until it is over.
 pub(super) async fn serve(mut connection: Connection) {
-    let exit = loop {
-        match connection.run().await {
-            // Boxed: the slow path's state is paid for while it is taken.
-            Exit::Attention => {
-                if let Some(exit) = Box::pin(attend(&mut connection)).await {
-                    break exit;
-                }
-            }
-            exit => break exit,
-        }
-    };
-    match exit {
-        Exit::Closed(reason) => connection.session.closing(reason),
+    let reason = match converse(&mut connection).await {
+        Exit::Closed(reason) => reason,
         Exit::Stop { graceful } => {
             drop(connection.control.order(Action::Stop { graceful }));
+            CloseReason::Shutdown
         }
-        Exit::Attention => unreachable!("attended to above"),
+        Exit::Attention => unreachable!("attended to by converse"),
+    };
+    connection.session.closing(reason);
+    if connection.control.has_attention(Attention::Rules) && reason == CloseReason::Normal {
+        take_leave(&connection).await;
     }
-    poll_fn(|context| {
-        connection.transport.farewell(context);
-        std::task::Poll::Ready(())
-    })
-    .await;
+    if !connection.reset {
+        poll_fn(|context| {
+            connection.transport.farewell(context);
+            Poll::Ready(())
+        })
+        .await;
+    }
 }
 
-/// Serves the connection while something wants attention.
-async fn attend(connection: &mut Connection) -> Option<Exit> {
-    let mut gate = connection.control.gate.subscribe();
-    if gate.wait_for(|gate| !gate.frozen).await.is_err() {
-        return Some(Exit::Stop { graceful: false });
+/// Alternates between the fast path and the slow one, which is boxed: its state
+/// is paid for while it is taken.
+async fn converse(connection: &mut Connection) -> Exit {
+    if connection.control.has_attention(Attention::Rules)
+        && let Err(exit) = Box::pin(greet(connection)).await
+    {
+        return exit;
     }
-    None
+    loop {
+        match connection.run().await {
+            Exit::Attention => {
+                if let Err(exit) = Box::pin(attend(connection)).await {
+                    return exit;
+                }
+            }
+            exit => return exit,
+        }
+    }
 }

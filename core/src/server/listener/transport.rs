@@ -86,6 +86,26 @@ impl Transport {
         let _ = context;
     }
 
+    /// Makes the coming close send RST instead of FIN.
+    pub(crate) fn reset_on_close(&self) {
+        // Fails where there is nothing left to reset.
+        let _ = self.socket().set_linger(Some(std::time::Duration::ZERO));
+    }
+
+    /// Sends FIN and keeps reading.
+    pub(crate) fn shut_down_writing(&self) {
+        let _ = self.socket().shutdown(std::net::Shutdown::Write);
+    }
+
+    /// The socket below TLS, if there is TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn below_tls(&mut self) -> Option<&mut TcpStream> {
+        match self {
+            Self::Tls(stream) => Some(stream.socket_mut()),
+            _ => None,
+        }
+    }
+
     /// Ends the connection for every copy of the socket, a forked child's
     /// included; dropping the last copy alone would not.
     pub(crate) fn shut_down(&self) {

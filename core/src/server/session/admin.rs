@@ -139,7 +139,7 @@ impl Talk {
         words: Words<'_>,
         output: &mut Vec<u8>,
     ) -> Flow {
-        if !access.shared.settings().dump_enabled {
+        if !access.shared.settings().watch_enabled {
             reply::line(output, b"CLIENT_ERROR watch commands not allowed");
             return Flow::Continue;
         }

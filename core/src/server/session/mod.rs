@@ -325,6 +325,22 @@ impl Session {
         )
     }
 
+    /// Returns the number of requests that the last call of
+    /// [`Session::process`] began.
+    pub(crate) const fn begun(&self) -> usize {
+        self.talk.batch
+    }
+
+    /// Returns how many bytes of a data block are still to come.
+    pub(crate) fn data_left(&self) -> usize {
+        match &self.talk.phase {
+            Phase::Data(pending) => pending.left(),
+            Phase::Swallow(left) => *left,
+            Phase::AuthToken(length) => *length + 2,
+            _ => 0,
+        }
+    }
+
     /// Returns the head of the next request in `input`, without executing it.
     ///
     /// `None` while the command is unknown because the line or header is

@@ -111,6 +111,12 @@ impl Pending {
         (used, if *right { Fed::Full } else { Fed::BadData })
     }
 
+    /// Returns how many bytes are still to come, line end included.
+    pub(super) fn left(&self) -> usize {
+        let (seen, _) = self.line_end;
+        self.size - self.buffer.len() + self.answer().line_end() - seen
+    }
+
     /// Stores the value and answers.
     pub(super) fn store(self, access: &mut Access<'_>, output: &mut Vec<u8>) {
         let item = Item::new(&self.buffer);
