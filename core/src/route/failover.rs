@@ -45,6 +45,13 @@ impl<'a> FailoverOrder<'a> {
                 attempt: 0,
                 hash: first_hash(router, key),
             },
+            Plan::Chosen { members, .. } => match router.route(key) {
+                Some(index) => Stage::Around {
+                    at: members.partition_point(|member| (*member as usize) < index),
+                    left: members.len(),
+                },
+                None => Stage::Rest(0),
+            },
             Plan::List { pick, slots } => Stage::Around {
                 at: pick.slot(key, slots.len()),
                 left: slots.len(),
@@ -158,7 +165,9 @@ impl Iterator for FailoverOrder<'_> {
 /// Returns the node at a slot or point, and how many of them there are.
 fn around(plan: &Plan, at: usize) -> Option<(usize, usize)> {
     match plan {
-        Plan::List { slots, .. } => Some((*slots.get(at)? as usize, slots.len())),
+        Plan::Chosen { members: slots, .. } | Plan::List { slots, .. } => {
+            Some((*slots.get(at)? as usize, slots.len()))
+        }
         Plan::Ring { ring, .. } => Some((ring.owner_at(at)?, ring.len())),
         Plan::WideRing(ring) => Some((ring.owner_at(at)?, ring.len())),
         _ => None,

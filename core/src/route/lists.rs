@@ -4,9 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::hash::{self, HashFunction};
+use crate::error::Result;
 
 /// A placement function of the caller: the number is taken modulo the slots.
 pub(crate) type Place = Arc<dyn Fn(&[u8]) -> u64 + Send + Sync>;
+
+/// A placement function of the caller that names the node, or fails.
+#[derive(Clone)]
+pub(crate) struct Choose(pub(crate) Arc<Name>);
+
+/// What names the node for a key.
+pub(crate) type Name = dyn Fn(&[u8]) -> Result<usize> + Send + Sync;
+
+impl fmt::Debug for Choose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Choose")
+    }
+}
 
 /// How a key becomes a slot of a list.
 #[derive(Clone)]

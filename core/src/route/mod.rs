@@ -29,12 +29,14 @@ mod preset;
 mod rendezvous;
 mod ring;
 mod router;
+mod trace;
 
 pub use failover::FailoverOrder;
 pub use node::Node;
 pub use number::HashNumber;
 pub use preset::{Failover, Preset};
 pub use router::Router;
+pub use trace::{Spot, Trace};
 
 /// Compiles what `docs/placement.md` shows.
 #[cfg(doctest)]

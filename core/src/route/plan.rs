@@ -1,7 +1,7 @@
 //! What a preset makes of a list of nodes: the structure that is searched.
 
 use super::hash::{Char, HashFunction, KeyHash, md5_digest, sha1_be, sha1_digest};
-use super::lists::{MAX_CH3_SLOTS, Pick};
+use super::lists::{Choose, MAX_CH3_SLOTS, Pick};
 use super::node::{Label, Node};
 use super::rendezvous::{Rendezvous, Scoring};
 use super::ring::{Ring, Rule};
@@ -73,6 +73,8 @@ pub(crate) enum Plan {
     Nowhere,
     /// One usable node: nothing to compute.
     Only(u32),
+    /// Whichever node the caller's function names, of those that are not dead.
+    Chosen { choose: Choose, members: Box<[u32]> },
     /// A slot of a list.
     List { pick: Pick, slots: Box<[u32]> },
     /// An arc of a ring.

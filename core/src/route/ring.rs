@@ -6,6 +6,8 @@ pub(crate) trait Point: Copy + Ord {
     fn top(self) -> u32;
     /// Returns the position before this one; before the first is the last.
     fn previous(self) -> Self;
+    /// Returns the position after this one; after the last is the first.
+    fn next(self) -> Self;
 }
 
 impl Point for u32 {
@@ -17,6 +19,10 @@ impl Point for u32 {
     fn previous(self) -> Self {
         self.wrapping_sub(1)
     }
+
+    fn next(self) -> Self {
+        self.wrapping_add(1)
+    }
 }
 
 impl Point for u128 {
@@ -27,6 +33,10 @@ impl Point for u128 {
 
     fn previous(self) -> Self {
         self.wrapping_sub(1)
+    }
+
+    fn next(self) -> Self {
+        self.wrapping_add(1)
     }
 }
 
@@ -58,6 +68,7 @@ pub(crate) struct Ring<P> {
     /// index of the first arc that ends within it.
     table: Box<[u32]>,
     shift: u32,
+    rule: Rule,
 }
 
 /// The last position of an arc.
@@ -103,10 +114,10 @@ impl<P: Point> Ring<P> {
                 .for_each(|point| point.value = point.value.previous());
             points.sort_by_key(|point| point.value);
         }
-        Self::indexed(points)
+        Self::indexed(points, rule)
     }
 
-    fn indexed(ends: Vec<End<P>>) -> Self {
+    fn indexed(ends: Vec<End<P>>, rule: Rule) -> Self {
         let wanted = (8 * ends.len().max(1)).next_power_of_two().ilog2();
         let bits = wanted.min(MAX_BITS);
         let shift = 32 - bits;
@@ -115,6 +126,7 @@ impl<P: Point> Ring<P> {
                 ends: Box::default(),
                 table: Box::default(),
                 shift,
+                rule,
             };
         };
         let mut rest = ends.iter().enumerate().peekable();
@@ -132,6 +144,7 @@ impl<P: Point> Ring<P> {
             table: table.collect(),
             ends: ends.into(),
             shift,
+            rule,
         }
     }
 
@@ -165,6 +178,21 @@ impl<P: Point> Ring<P> {
         if at == self.ends.len() { 0 } else { at }
     }
 
+    /// Returns the point that the owner of a position has there; only an empty
+    /// ring has none.
+    pub(crate) fn point(&self, position: P) -> Option<P> {
+        let at = self.index(position);
+        let end = |at: usize| self.ends.get(at).map(|end| end.value);
+        match self.rule {
+            Rule::AtOrAfter => end(at),
+            Rule::After => end(at).map(P::next),
+            // It begins where the arc before it ends.
+            Rule::AtOrBefore => {
+                end(at.checked_sub(1).unwrap_or(self.len().checked_sub(1)?)).map(P::next)
+            }
+        }
+    }
+
     /// Returns the owner of an arc; the one after the last is the first.
     pub(crate) fn owner_at(&self, index: usize) -> Option<usize> {
         let end = self.ends.get(index).or_else(|| self.ends.first())?;
@@ -186,8 +214,8 @@ mod tests {
         prop_oneof![spread, crowded, edges]
     }
 
-    /// The owner by the words of the rule, from an unsorted list of claims.
-    fn wanted(claims: &[(u32, usize)], rule: Rule, position: u32) -> Option<usize> {
+    /// Point and owner by the words of the rule, from an unsorted list of claims.
+    fn wanted(claims: &[(u32, usize)], rule: Rule, position: u32) -> Option<(u32, usize)> {
         let first = claims.iter().min_by_key(|(value, owner)| (*value, *owner));
         let last = claims.iter().max();
         let found = match rule {
@@ -211,7 +239,7 @@ mod tests {
                 before.max().or(last)
             }
         };
-        found.map(|(_, owner)| *owner)
+        found.copied()
     }
 
     proptest! {
@@ -223,9 +251,10 @@ mod tests {
                 let ring = Ring::new(owned.clone(), rule);
                 let on = points[0];
                 for position in [random, near, on, on.wrapping_add(1), on.wrapping_sub(1), 0, u32::MAX] {
-                    let wanted = wanted(&claims, rule, position);
-                    prop_assert_eq!(ring.owner(position), wanted, "{:?} {}", rule, position);
-                    prop_assert_eq!(ring.owner_at(ring.index(position)), wanted);
+                    let (point, owner) = wanted(&claims, rule, position).expect("there are points");
+                    prop_assert_eq!(ring.owner(position), Some(owner), "{:?} {}", rule, position);
+                    prop_assert_eq!(ring.owner_at(ring.index(position)), Some(owner));
+                    prop_assert_eq!(ring.point(position), Some(point), "{:?} {}", rule, position);
                 }
             }
         }
@@ -236,5 +265,6 @@ mod tests {
         let ring = Ring::<u32>::new(Vec::new(), Rule::AtOrAfter);
         assert_eq!(ring.owner(7), None);
         assert_eq!(ring.owner_at(ring.index(7)), None);
+        assert_eq!(ring.point(7), None);
     }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::failover::{FailoverOrder, PYTHON_TRIES, python_rehash};
 use super::hash;
-use super::lists::{Pick, modulo};
+use super::lists::{Choose, Pick, modulo};
 use super::node::Node;
 use super::number::HashNumber;
 use super::plan::{Plan, Site, build};
 use super::preset::{Failover, Preset};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Tells which node a key goes to.
 ///
@@ -40,6 +40,7 @@ pub struct Router {
     /// The nodes left out by [`without`](Self::without), in order.
     dead: Vec<u32>,
     pick: Option<Pick>,
+    choose: Option<Choose>,
     tag: Option<(u8, u8)>,
     plan: Arc<Plan>,
 }
@@ -54,14 +55,14 @@ impl Router {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) when the weights ask for
     /// more than four million places.
     pub fn new(preset: Preset, nodes: &[Node]) -> Result<Self> {
-        Self::build(preset, nodes, None)
+        Self::build(preset, nodes, None, None)
     }
 
-    /// Builds a router that asks a function of the caller.
+    /// Builds a router that asks a function of the caller for a number.
     ///
-    /// The function gets the key and returns a hash or an index; it is taken
-    /// modulo the list of nodes, each repeated as often as its weight says. It
-    /// must always give the same answer for the same key.
+    /// The function gets the key without the client's prefix and returns a hash
+    /// or an index; it is taken modulo the list of nodes, each repeated as often
+    /// as its weight says. It must always give the same answer for the same key.
     ///
     /// # Errors
     ///
@@ -90,7 +91,36 @@ impl Router {
         place: impl Fn(&[u8]) -> u64 + Send + Sync + 'static,
     ) -> Result<Self> {
         let pick = Pick::Custom(Arc::new(place));
-        Self::build(Preset::custom(), nodes, Some(pick))
+        Self::build(Preset::custom(), nodes, Some(pick), None)
+    }
+
+    /// Builds a router that asks a function of the caller for a node.
+    ///
+    /// The function gets the key without the client's prefix and returns the
+    /// index of a node; weights do not count. It must always give the same
+    /// answer for the same key. Where it fails, [`try_route`](Self::try_route)
+    /// has the error and [`route`](Self::route) nothing.
+    ///
+    /// ```
+    /// use memoxide::route::{Node, Router};
+    ///
+    /// let nodes = ["a", "b", "c"].map(|host| Node::new(host, 11211));
+    /// let router = Router::choosing(&nodes, |key: &[u8]| Ok(key.len()));
+    /// assert_eq!(router.route(b"k2"), Some(2));
+    /// assert!(router.try_route(b"", b"key").is_err());
+    /// ```
+    #[must_use]
+    pub fn choosing(
+        nodes: &[Node],
+        choose: impl Fn(&[u8]) -> Result<usize> + Send + Sync + 'static,
+    ) -> Self {
+        let even: Vec<Node> = nodes
+            .iter()
+            .map(|node| node.clone().with_weight(1))
+            .collect();
+        let choose = Choose(Arc::new(choose));
+        Self::build(Preset::custom(), &even, None, Some(choose))
+            .expect("a plan without slots and points cannot have too many of them")
     }
 
     /// Hashes only what stands between `open` and `close`, where a key has both
@@ -140,6 +170,7 @@ impl Router {
         let key = self.tagged(key);
         match &*self.plan {
             Plan::Ring { hash, ring } => ring.owner(hash(key) as u32),
+            Plan::Chosen { choose, members } => self.chosen(choose, members, key).ok()?,
             Plan::List { pick, slots } => {
                 let slot = pick.slot(key, slots.len());
                 Some(slots[slot] as usize)
@@ -148,6 +179,20 @@ impl Router {
             Plan::Rendezvous(nodes) => Some(nodes.winner(key, None, |_| true)?.0),
             Plan::WideRing(ring) => ring.owner(u128::from_be_bytes(hash::md5_digest(key))),
             Plan::Nowhere => None,
+        }
+    }
+
+    /// Returns the node for a key that comes in two parts, or what the caller's
+    /// function failed with.
+    ///
+    /// # Errors
+    ///
+    /// Those of the function that [`choosing`](Self::choosing) was given, and
+    /// [`ErrorKind::InvalidArgument`] when it names a node that is not there.
+    pub fn try_route(&self, prefix: &[u8], key: &[u8]) -> Result<Option<usize>> {
+        match &*self.plan {
+            Plan::Chosen { choose, members } => self.chosen(choose, members, self.tagged(key)),
+            _ => Ok(self.route_parts(prefix, key)),
         }
     }
 
@@ -341,7 +386,28 @@ impl Router {
         &self.plan
     }
 
-    fn build(preset: Preset, nodes: &[Node], pick: Option<Pick>) -> Result<Self> {
+    /// Asks the caller's function; when the node it names is dead, the next one
+    /// that lives takes the key.
+    fn chosen(&self, choose: &Choose, members: &[u32], key: &[u8]) -> Result<Option<usize>> {
+        let index = (choose.0)(key)?;
+        if index >= self.nodes.len() {
+            let message = format!(
+                "placement function named server {index}, there are {}",
+                self.nodes.len()
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let at = members.partition_point(|member| (*member as usize) < index);
+        let member = members.get(at).or_else(|| members.first());
+        Ok(member.map(|member| *member as usize))
+    }
+
+    fn build(
+        preset: Preset,
+        nodes: &[Node],
+        pick: Option<Pick>,
+        choose: Option<Choose>,
+    ) -> Result<Self> {
         let mut nodes: Arc<[Node]> = nodes.into();
         if preset.zero_weight_counts_as_one() {
             for node in Arc::make_mut(&mut nodes) {
@@ -353,6 +419,7 @@ impl Router {
             nodes,
             dead: Vec::new(),
             pick,
+            choose,
             tag: None,
             plan: Arc::new(Plan::Nowhere),
         };
@@ -364,6 +431,10 @@ impl Router {
         let indexes = 0..self.nodes.len();
         let members = indexes.clone().filter(|index| self.is_used(*index));
         let members: Vec<u32> = members.map(|index| index as u32).collect();
+        if let Some(choose) = self.choose.clone() {
+            let members = members.into();
+            return Ok(Plan::Chosen { choose, members });
+        }
         let site = Site {
             nodes: &self.nodes,
             members: &members,
@@ -376,7 +447,7 @@ impl Router {
 
     /// Returns the part of a key between the hash tags, or the key.
     #[inline]
-    fn tagged<'a>(&self, key: &'a [u8]) -> &'a [u8] {
+    pub(crate) fn tagged<'a>(&self, key: &'a [u8]) -> &'a [u8] {
         match self.tag {
             None => key,
             Some((open, close)) => between(key, open, close).unwrap_or(key),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::hash::{self, Char, KeyHash};
 use super::plan::{Order, Points, Shape};
 use super::{Failover, HashNumber, Node, Preset, Router};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
 fn nodes(count: usize) -> Vec<Node> {
     let node = |i| Node::new(format!("node{i}.example"), 11211);
@@ -332,6 +332,34 @@ fn a_custom_function_gets_the_key_and_weights_count() {
     let routed = ["", "1", "22", "333"].map(|key| router.route(key.as_bytes()));
     assert_eq!(routed, [1, 2, 2, 1].map(Some));
     assert!(router.failover_order(b"1").eq([2, 1]));
+}
+
+#[test]
+fn a_function_that_names_nodes_is_followed_whatever_the_weights() {
+    let mut nodes = nodes(3);
+    nodes[0].weight = 0;
+    let refuse = || Error::new(ErrorKind::Encode, "no");
+    let number = move |key: &[u8]| match key {
+        [digit @ b'0'..=b'9'] => Ok(usize::from(digit - b'0')),
+        _ => Err(refuse()),
+    };
+    let router = Router::choosing(&nodes, number);
+    assert_eq!(router.preset().name(), "custom");
+    assert_eq!(router.try_route(b"app:", b"0").expect("a node"), Some(0));
+    assert!(router.failover_order(b"1").eq([1, 2, 0]));
+    assert_eq!(router.route_live(b"1", |index| index != 1), Some(2));
+    let without = router.without(&[1]).expect("no weights");
+    assert_eq!(without.route(b"1"), Some(2));
+    assert_eq!(
+        without.without(&[2]).expect("no weights").route(b"2"),
+        Some(0)
+    );
+
+    let kind = |key| router.try_route(b"", key).expect_err("no node").kind();
+    assert_eq!(kind(b"x"), ErrorKind::Encode);
+    assert_eq!(kind(b"3"), ErrorKind::InvalidArgument);
+    assert_eq!(router.route(b"3"), None);
+    assert!(router.failover_order(b"3").eq([0, 1, 2]));
 }
 
 #[test]

@@ -119,7 +119,8 @@ pub(crate) static CUSTOM: Entry = Entry::new(
     "custom",
     "memoxide",
     env!("CARGO_PKG_VERSION"),
-    "the application's own function modulo the server list, servers repeated by weight",
+    "the application's own function",
     Shape::Custom,
 )
+.hashes_the_bare_key()
 .fails_over(Failover::Next, false);
