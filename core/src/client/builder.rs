@@ -1,5 +1,8 @@
 //! Making clients: servers and options, then the client of choice.
 
+use std::fmt;
+use std::sync::Arc;
+
 use super::blocking::{Connector, PlainConnector, Runner, Times};
 use super::options::{OnError, Options, Setting};
 use super::plan::Plan;
@@ -28,6 +31,19 @@ use crate::protocol::Limits;
 pub struct Builder {
     servers: Vec<ServerAddress>,
     options: Options,
+    choose: Option<Choose>,
+}
+
+/// A placement function of the caller.
+#[derive(Clone)]
+struct Choose(Arc<Name>);
+
+type Name = dyn Fn(&[u8], &[ServerAddress]) -> usize + Send + Sync;
+
+impl fmt::Debug for Choose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Choose")
+    }
 }
 
 impl Builder {
@@ -65,6 +81,40 @@ impl Builder {
         Ok(self)
     }
 
+    /// Has a function tell which server has a key, in place of a preset.
+    ///
+    /// It gets the key without the client's prefix and the servers, and returns
+    /// the position of one of them. It must always give the same answer for the
+    /// same key. A call for which it names a server that is not there ends with
+    /// [`ErrorKind::InvalidArgument`].
+    ///
+    /// The md5 of the key modulo the number of servers, which is what home-made
+    /// sharding often does:
+    ///
+    /// ```
+    /// use memoxide::{Client, route::hash};
+    ///
+    /// let client = Client::builder()
+    ///     .server("a")?
+    ///     .server("b")?
+    ///     .server("c")?
+    ///     .hashing_by(|key, servers| {
+    ///         let digest = u128::from_be_bytes(hash::md5_digest(key));
+    ///         (digest % servers.len() as u128) as usize
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(client.server_for("user:1")?, "b:11211");
+    /// # Ok::<(), memoxide::Error>(())
+    /// ```
+    #[must_use]
+    pub fn hashing_by(
+        mut self,
+        choose: impl Fn(&[u8], &[ServerAddress]) -> usize + Send + Sync + 'static,
+    ) -> Self {
+        self.choose = Some(Choose(Arc::new(choose)));
+        self
+    }
+
     /// Returns the blocking client.
     ///
     /// # Errors
@@ -82,7 +132,13 @@ impl Builder {
     ///
     /// [`ErrorKind::Config`] when options contradict each other.
     pub fn plan(self) -> Result<Plan> {
-        Plan::new(self.servers, self.options)
+        match self.choose {
+            None => Plan::new(self.servers, self.options),
+            Some(Choose(choose)) => {
+                let choose = move |key: &[u8], servers: &[ServerAddress]| Ok(choose(key, servers));
+                Plan::choosing(self.servers, self.options, choose)
+            }
+        }
     }
 }
 

@@ -42,6 +42,7 @@ mod plan;
 mod servers;
 pub mod stats;
 mod sync;
+pub mod tools;
 mod ttl;
 mod view;
 

@@ -36,6 +36,13 @@ impl ServerAddress {
         self
     }
 
+    /// Sets the name that is hashed in place of the address.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// Returns the server as placement sees it.
     #[must_use]
     pub fn node(&self) -> Node {
@@ -63,7 +70,7 @@ impl ServerAddress {
 impl FromStr for ServerAddress {
     type Err = Error;
 
-    /// Reads an [`Address`], optionally followed by `;weight=N`.
+    /// Reads an [`Address`], optionally followed by `;weight=N` and `;name=TEXT`.
     ///
     /// # Errors
     ///
@@ -72,16 +79,43 @@ impl FromStr for ServerAddress {
         let mut parts = text.split(';');
         let mut server = Self::new(parts.next().unwrap_or_default().parse()?);
         for part in parts {
-            let weight = part
-                .trim()
-                .strip_prefix("weight=")
-                .and_then(|n| n.parse().ok());
-            let Some(weight) = weight else {
-                let message = format!("server \"{text}\": \"{part}\" is no weight=N");
-                return Err(Error::new(ErrorKind::Config, message));
-            };
-            server.weight = weight;
+            match part.trim().split_once('=') {
+                Some(("name", name)) if !name.is_empty() => server.name = Some(name.to_owned()),
+                Some(("weight", weight)) => {
+                    server.weight = weight.parse().map_err(|_| refused(text, part))?;
+                }
+                _ => return Err(refused(text, part)),
+            }
         }
         Ok(server)
+    }
+}
+
+fn refused(text: &str, part: &str) -> Error {
+    let message = format!("server \"{text}\": \"{part}\" is neither weight=N nor name=TEXT");
+    Error::new(ErrorKind::Config, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weight_and_name_follow_the_address() {
+        let server: ServerAddress = "[::1]:11311;weight=3;name=east".parse().expect("a server");
+        assert_eq!(server.weight, 3);
+        assert_eq!(server.node().name.as_deref(), Some("east"));
+        assert_eq!(server.address.to_string(), "[::1]:11311");
+        let list = ServerAddress::parse_list("a;name=x,b").expect("two servers");
+        assert_eq!((list[0].name.as_deref(), list[1].weight), (Some("x"), 1));
+    }
+
+    #[test]
+    fn what_else_follows_is_refused() {
+        for text in ["a;weight=-1", "a;weight", "a;name=", "a;colour=red", "a;"] {
+            let error = text.parse::<ServerAddress>().expect_err(text);
+            assert_eq!(error.kind(), ErrorKind::Config, "{text}");
+            assert!(error.message().contains(text), "{error}");
+        }
     }
 }

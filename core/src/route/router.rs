@@ -335,7 +335,7 @@ impl Router {
     /// What `live` or `hash` fails with, and
     /// [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument) when a
     /// hash is no integer.
-    pub fn route_rehashing<E: From<crate::Error>>(
+    pub fn route_rehashing<E: From<Error>>(
         &self,
         mut number: String,
         mut live: impl FnMut(usize) -> Result<bool, E>,

@@ -101,10 +101,38 @@ impl Plan {
         }
     }
 
+    /// Prepares placement by a function of the caller's, which gets a key
+    /// without its prefix and the servers, and returns the position of one. It
+    /// must always give the same answer for the same key.
+    ///
+    /// Calls whose function fails end with its error, or with
+    /// [`ErrorKind::InvalidArgument`] when it names a server that is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when an option does not fit.
+    pub fn choosing(
+        servers: Vec<ServerAddress>,
+        options: Options,
+        choose: impl Fn(&[u8], &[ServerAddress]) -> Result<usize> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        options.check()?;
+        let nodes: Vec<_> = servers.iter().map(ServerAddress::node).collect();
+        let list: Arc<[ServerAddress]> = servers.clone().into();
+        let router = Router::choosing(&nodes, move |key| choose(key, &list));
+        Ok(Self::with_router(servers, router, options))
+    }
+
     /// Returns the options.
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Returns the placement.
+    #[must_use]
+    pub fn router(&self) -> &Router {
+        &self.router
     }
 
     /// Returns the servers as configured.
@@ -149,7 +177,7 @@ impl Plan {
     }
 
     /// Puts the prefix before a key and checks what comes out.
-    fn wire_key<'a>(&self, key: &'a [u8]) -> Result<Cow<'a, [u8]>> {
+    pub(super) fn wire_key<'a>(&self, key: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         let wire = if self.options.prefix.is_empty() || key.is_empty() {
             Cow::Borrowed(key)
         } else {
@@ -163,8 +191,8 @@ impl Plan {
         let index = match place.of(0) {
             Place::Each(_) => None,
             Place::Endpoint(index) => Some(index).filter(|index| *index < self.servers.len()),
-            Place::Key => self.router.route_parts(&self.options.prefix, key),
-            Place::ServerKey(key) => self.router.route(key),
+            Place::Key => self.router.try_route(&self.options.prefix, key)?,
+            Place::ServerKey(key) => self.router.try_route(b"", key)?,
         };
         index.ok_or_else(no_servers)
     }
