@@ -5,14 +5,23 @@
  */
 
 import {
+  type Cache,
+  type CasOutcome,
+  Client,
+  type ClientOptions,
   ConnectionLostError,
   EmbeddedServer,
   type EmbeddedServerOptions,
   type ErrorKind,
+  type Item,
+  type Key,
+  type Lookup,
   MemoxideError,
   PartialError,
   type Phase,
   type Sent,
+  type Servers,
+  type Storable,
 } from "memoxide";
 
 type Equal<A, B> =
@@ -69,3 +78,102 @@ const unknown: EmbeddedServerOptions = { memory: 64 };
 // @ts-expect-error: a certificate needs its key
 const keyless: EmbeddedServerOptions = { tls: { cert: "" } };
 void [text, unknown, keyless];
+
+// The client
+
+interface User {
+  name: string;
+  tags: string[];
+}
+
+/** A program that knows the interface, not the client. */
+export class Users {
+  readonly #cache: Cache;
+
+  constructor(cache: Cache) {
+    this.#cache = cache;
+  }
+
+  async load(id: number, signal: AbortSignal): Promise<User | undefined> {
+    const found = await this.#cache.get<User>(`user:${id}`, { signal, timeout: 0.1 });
+    if (found.flags === null) {
+      same<typeof found.value, null>(true);
+      return undefined;
+    }
+    same<typeof found.value, User>(true);
+    same<typeof found.flags, number>(true);
+    return found.value;
+  }
+
+  async save(id: number, user: User): Promise<boolean> {
+    return this.#cache.set(`user:${id}`, user, { expires: 600 });
+  }
+
+  async rename(id: number, name: string): Promise<boolean> {
+    const { value, cas } = await this.#cache.gets<User>(`user:${id}`);
+    if (cas === null) return false;
+    const outcome = await this.#cache.cas(`user:${id}`, { ...value, name }, { cas });
+    same<typeof outcome, CasOutcome>(true);
+    // @ts-expect-error: not one of the outcomes
+    return outcome === "not_found";
+  }
+}
+
+export async function use(client: Client): Promise<void> {
+  new Users(client);
+  const unknownValue = await client.get("k");
+  same<typeof unknownValue, Lookup<unknown>>(true);
+  const item = await client.getItem<number>("k");
+  same<typeof item, Item<number> | null>(true);
+  const found = await client.getMulti<User>(["a", Buffer.from("b")]);
+  same<typeof found, Map<Key, User>>(true);
+  const texts = await client.deleteMulti(["a", "b"] as const);
+  same<typeof texts, ("a" | "b")[]>(true);
+  await client.setMulti({ a: 1, b: 2n });
+  await client.setMulti(new Map<Key, Storable>([["a", null]]), { ttl: 5 });
+  const count = await client.increment("n", 1n, { initial: 0 });
+  if (count.success) same<typeof count.value, number | bigint>(true);
+  else same<typeof count.value, null>(true);
+  const reports = await client.stats("settings");
+  same<typeof reports, Record<string, Record<string, string>>>(true);
+  same<ReturnType<typeof client.close>, void>(true);
+
+  client.get<User>("k", (error, value, flags) => {
+    same<typeof error, Error | null>(true);
+    same<typeof value, User | null | undefined>(true);
+    same<typeof flags, number | null | undefined>(true);
+  });
+  client.gets<User>("k", {}, (_error, _value, _flags, cas) => {
+    same<typeof cas, bigint | null | undefined>(true);
+  });
+  client.set("k", 1, { expires: 5 }, (_error, stored) => {
+    same<typeof stored, boolean | undefined>(true);
+  });
+  client.increment("n", (_error, success, value) => {
+    same<typeof success, boolean | undefined>(true);
+    same<typeof value, number | bigint | null | undefined>(true);
+  });
+  client.flush((error) => void error);
+  same<ReturnType<typeof client.flush>, void>(true);
+
+  // @ts-expect-error: a read has no time to live
+  await client.get("k", { expires: 5 });
+  // @ts-expect-error: times are in seconds, and options an object
+  await client.set("k", 1, 600);
+  // @ts-expect-error: would not come back
+  await client.set("k", undefined);
+  // @ts-expect-error: neither text nor bytes
+  await client.get(5);
+  // @ts-expect-error: needs the cas id that gets returned
+  await client.cas("k", 1, {});
+  // @ts-expect-error: numbers are not appended
+  await client.append("k", 1);
+  // @ts-expect-error: a client has no such option
+  Client.create("a", { timeOut: 5 });
+  // @ts-expect-error: one of them
+  Client.create("a", { onError: "ignore" });
+}
+
+const described: Servers = [{ host: "a", port: 1, weight: 2 }, "b", { path: "/run/m.sock" }];
+const options: ClientOptions = { timeout: 0.5, connectTimeout: 0.1, onError: "miss", expires: 60 };
+export const client: AsyncDisposable & Cache = new Client(described, options);

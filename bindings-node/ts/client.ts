@@ -339,7 +339,7 @@ export class Client extends Administration implements Cache {
   #count(verb: Verb, key: Key, amount: unknown, options: unknown, callback: unknown): unknown {
     if (typeof amount === "function") return this.#count(verb, key, 1, undefined, amount);
     return this.call(verb, results.count, results.ofCount, options, callback, (packed) => {
-      packed.wide("amount", amount ?? 1);
+      packed.wide("amount", amount === undefined ? 1 : amount);
       return packed.key(key);
     });
   }

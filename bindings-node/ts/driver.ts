@@ -16,8 +16,10 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { ActionFields, ClientCore, ServerEntry, SharedArrays } from "../native.js";
 import type { CallOptions } from "./cache.js";
 import { type Call, Calls } from "./completion.js";
+import { InvalidArgumentError } from "./errors.js";
 import { native } from "./native.js";
 import { calling } from "./rebuild.js";
+import { listen } from "./signals.js";
 import { Submission, type Verb } from "./submission.js";
 
 /** What the core tells after each call; the positions are those of `src/client/mod.rs`. */
@@ -43,7 +45,7 @@ const inputLength = 64 * 1024;
 const packedLimit = 1024 * 1024;
 
 /** What an option may be. */
-export type OptionValue = string | number | boolean | Uint8Array | null;
+export type OptionValue = string | number | boolean | Uint8Array;
 
 /** Writes what a call has beside its options; returns the length of its key, or how many keys it has. */
 export type Write = (packed: Submission, call: Call) => number;
@@ -103,8 +105,7 @@ export class Driver {
     submission.begin(verb);
     if (options !== undefined) submission.options(options);
     const count = write(submission, call);
-    const signal = (options as CallOptions | undefined)?.signal;
-    signal?.throwIfAborted();
+    const signal = signalOf(options as CallOptions | undefined);
     const token = this.#calls.add(call);
     if (signal !== undefined) this.#listen(signal, token, call);
     submission.commit(token, count);
@@ -120,7 +121,7 @@ export class Driver {
   #listen(signal: AbortSignal, token: number, call: Call): void {
     const submission = this.#submission;
     const { count: position, turn } = submission;
-    const abort = () => {
+    call.unlisten = listen(signal, () => {
       this.#calls.remove(token);
       if (submission.turn === turn) {
         submission.erase(position);
@@ -130,9 +131,7 @@ export class Driver {
       }
       call.reject(signal.reason);
       this.#wakeIdlers();
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    call.unlisten = () => signal.removeEventListener("abort", abort);
+    });
   }
 
   /** Resolves when no call is under way. */
@@ -322,4 +321,12 @@ export class Driver {
     this.#core.tick(performance.now());
     this.#conclude();
   };
+}
+
+function signalOf(options: CallOptions | undefined): AbortSignal | undefined {
+  const signal = options?.signal;
+  if (signal === undefined) return undefined;
+  if (!(signal instanceof AbortSignal)) throw new InvalidArgumentError("signal is no AbortSignal");
+  signal.throwIfAborted();
+  return signal;
 }

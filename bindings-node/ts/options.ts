@@ -138,10 +138,17 @@ export function optionValues(options: ClientOptions): Record<string, OptionValue
   for (const [given, value] of Object.entries(options)) {
     if (value === undefined || value === null) continue;
     const [name, setting] = ofMemjs[given]?.(value) ?? [snakeCase(given), value];
-    if (!known.has(name)) throw unknown(given, known);
+    if (!known.has(name) || given.includes("_")) throw unknown(given, known);
+    if (!isSetting(setting)) {
+      throw new ConfigError(`option ${given} is neither text nor a number nor bytes`);
+    }
     values[name] = setting;
   }
   return values;
+}
+
+function isSetting(value: unknown): value is OptionValue {
+  return ["string", "number", "boolean"].includes(typeof value) || value instanceof Uint8Array;
 }
 
 function unknown(name: string, known: ReadonlySet<string>): ConfigError {

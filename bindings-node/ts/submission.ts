@@ -206,7 +206,9 @@ export class Submission {
     for (const key of keys) {
       const at = this.#field;
       this.number(0);
-      this.fields[at] = this.key(key);
+      // Not in one statement: the array may be another one afterwards.
+      const length = this.key(key);
+      this.fields[at] = length;
     }
     return keys.length;
   }
@@ -216,7 +218,8 @@ export class Submission {
     for (const [key, value] of items) {
       const at = this.#field;
       this.number(0);
-      this.fields[at] = this.item(key, value);
+      const length = this.item(key, value);
+      this.fields[at] = length;
     }
     return items.length;
   }
@@ -228,8 +231,9 @@ export class Submission {
     this.number(0);
     const length = this.key(key);
     const { kind, data } = lower(value);
+    const size = typeof data === "string" ? this.#text(data) : this.#data(data);
     this.fields[at] = kind;
-    this.fields[at + 1] = typeof data === "string" ? this.#text(data) : this.#data(data);
+    this.fields[at + 1] = size;
     return length;
   }
 

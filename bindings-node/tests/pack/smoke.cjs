@@ -3,7 +3,7 @@
 
 const assert = require("node:assert/strict");
 
-const { ConnectError, EmbeddedServer, MemoxideError } = require("memoxide");
+const { Client, ConnectError, EmbeddedServer, MemoxideError } = require("memoxide");
 
 async function main() {
   const imported = await import("memoxide");
@@ -15,6 +15,16 @@ async function main() {
 
   const server = await EmbeddedServer.start();
   assert.ok(server.isRunning);
+  const client = new Client(server.endpoint);
+  await client.set("greeting", "hello");
+  await new Promise((resolve) => {
+    client.get("greeting", (error, value) => {
+      assert.ifError(error);
+      assert.equal(value, "hello");
+      resolve(undefined);
+    });
+  });
+  client.close();
   await server.stop();
   assert.ok(!server.isRunning);
 }

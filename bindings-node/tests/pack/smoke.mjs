@@ -3,9 +3,8 @@
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { connect } from "node:net";
 
-import { ConnectError, EmbeddedServer, MemoxideError } from "memoxide";
+import { Client, ConnectError, EmbeddedServer, MemoxideError } from "memoxide";
 
 const required = createRequire(import.meta.url)("memoxide");
 
@@ -16,9 +15,8 @@ assert.ok(error instanceof required.MemoxideError);
 assert.equal(required.MemoxideError, MemoxideError);
 
 const server = await EmbeddedServer.start();
-const socket = connect(server.port, "127.0.0.1");
-socket.end("version\r\n");
-let reply = "";
-for await (const chunk of socket) reply += chunk;
-assert.match(reply, /^VERSION \d/);
+const client = Client.create(server.endpoint);
+assert.equal(await client.set("greeting", { text: "hello" }, { expires: 60 }), true);
+assert.deepEqual((await client.get("greeting")).value, { text: "hello" });
+await client.quit();
 await server.stop();

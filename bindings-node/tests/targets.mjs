@@ -1,0 +1,134 @@
+/** Servers for tests: ours, memcached, and some that misbehave. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import { test } from "node:test";
+
+import { Client, EmbeddedServer } from "memoxide";
+
+/** Whether a missing memcached is a failure rather than a skip. */
+const mustHaveMemcached = Boolean(process.env.CI);
+
+/** Registers a test for each kind of server; `body` gets the test's context and a started server. */
+export function onBoth(name, body) {
+  test(`${name} (embedded)`, async (t) => {
+    const server = await EmbeddedServer.start();
+    t.after(() => server.stop());
+    await body(t, server);
+  });
+  test(`${name} (memcached)`, async (t) => {
+    const server = await startMemcached(t);
+    if (server === undefined) t.skip("there is no memcached on this machine");
+    else await body(t, server);
+  });
+}
+
+/** Starts memcached until the end of the test; `undefined` where there is none. */
+export async function startMemcached(t, ...args) {
+  for (let attempt = 0; ; attempt++) {
+    const port = await freePort();
+    const user = process.getuid?.() === 0 ? ["-u", "nobody"] : [];
+    const own = ["-l", "127.0.0.1", "-p", String(port), "-U", "0"];
+    const child = spawn("memcached", [...user, ...own, ...args], { stdio: "ignore" });
+    const failed = new Promise((resolve) => child.on("error", resolve));
+    const exited = once(child, "exit").catch(() => undefined);
+    const outcome = await Promise.race([failed, exited, answering(port)]);
+    if (outcome instanceof Error) {
+      if (mustHaveMemcached) throw outcome;
+      return undefined;
+    }
+    if (child.exitCode === null) {
+      t.after(() => {
+        child.kill();
+        return exited;
+      });
+      return { endpoint: `127.0.0.1:${port}`, port };
+    }
+    // Somebody else took the port first.
+    if (attempt === 4) throw new Error("memcached does not start");
+  }
+}
+
+async function answering(port) {
+  for (;;) {
+    const socket = net.connect(port, "127.0.0.1");
+    const opened = once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    const isOpen = await opened;
+    socket.destroy();
+    if (isOpen) return undefined;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export async function freePort() {
+  const probe = net.createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+/** A client that is closed at the end of the test. */
+export function clientOf(t, servers, options) {
+  const client = Client.create(servers, options);
+  t.after(() => client.close());
+  return client;
+}
+
+/**
+ * A server that does what `behave` does with each connection, which it gets with
+ * the number of the connection. Ends with the test, and keeps what it received.
+ */
+export async function fakeServer(t, behave) {
+  const sockets = new Set();
+  const received = [];
+  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+    const number = sockets.size;
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => received.push(chunk.toString("latin1")));
+    behave(socket, number);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const { port } = server.address();
+  return {
+    endpoint: `127.0.0.1:${port}`,
+    port,
+    /** Everything that clients have sent. */
+    get received() {
+      return received.join("");
+    },
+    /** How many connections there were. */
+    get connections() {
+      return sockets.size;
+    },
+  };
+}
+
+/** Answers each line of requests; `reply` gets the words of the line. */
+export function answerLines(socket, reply) {
+  let rest = "";
+  socket.on("data", (chunk) => {
+    const lines = (rest + chunk.toString("latin1")).split("\r\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      const answer = reply(line.split(" "), line);
+      if (answer) socket.write(answer);
+    }
+  });
+}
+
+/** The opaque of a meta request, as its reply must repeat it. */
+export function opaqueOf(words) {
+  return words.find((word) => /^O\d+$/.test(word));
+}
