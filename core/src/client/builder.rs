@@ -4,13 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::blocking::{Connector, PlainConnector, Runner, Times};
+use super::config;
 use super::options::{OnError, Options, Setting};
 use super::plan::Plan;
 use super::servers::ServerAddress;
 use super::sync::Client;
-#[cfg(doc)]
-use crate::error::ErrorKind;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::net::PoolLimits;
 use crate::protocol::Limits;
 
@@ -55,6 +54,33 @@ impl Builder {
     pub fn server(mut self, address: &str) -> Result<Self> {
         self.servers.push(address.parse()?);
         Ok(self)
+    }
+
+    /// Adds the servers of a list separated by commas, or of a URL, whose
+    /// options are set too ([`config`] has the form).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when it does not parse.
+    pub fn url(mut self, text: &str) -> Result<Self> {
+        let servers = config::read_servers(text, &mut self.options)?;
+        Ok(self.servers(servers))
+    }
+
+    /// Adds the servers that the environment names, and sets the options that
+    /// come with them, as [`config::read_environment`] says.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when it names none, or does not parse.
+    pub fn environment(mut self) -> Result<Self> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        let Some(servers) = config::read_environment(lookup, &mut self.options)? else {
+            let message = "environment names no servers: MEMOXIDE_URL, MEMCACHIER_SERVERS, \
+                MEMCACHE_SERVERS and MEMCACHED_SERVERS are absent";
+            return Err(Error::new(ErrorKind::Config, message));
+        };
+        Ok(self.servers(servers))
     }
 
     /// Adds servers.

@@ -29,6 +29,7 @@ mod asynchronous;
 mod blocking;
 mod builder;
 mod composite;
+pub mod config;
 mod convert;
 mod delivery;
 mod engine;
@@ -58,7 +59,7 @@ pub use operation::{
     Answer, CasOutcome, Composite, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part,
     Parts, Single, Spread, Step,
 };
-pub use options::{OnError, Options, Setting};
+pub use options::{Auth, OnError, Options, Password, Setting, TlsOptions};
 pub use plan::{Counting, Place, Plan, UPDATE_ATTEMPTS};
 pub use servers::ServerAddress;
 pub use sync::{Client, Lock};

@@ -43,6 +43,18 @@ impl ServerAddress {
         self
     }
 
+    /// Reads `weight=N` or `name=TEXT`, a part of the entry `text`.
+    pub(super) fn set(&mut self, text: &str, part: &str) -> Result<()> {
+        match part.trim().split_once('=') {
+            Some(("name", name)) if !name.is_empty() => self.name = Some(name.to_owned()),
+            Some(("weight", weight)) => {
+                self.weight = weight.parse().map_err(|_| refused(text, part))?;
+            }
+            _ => return Err(refused(text, part)),
+        }
+        Ok(())
+    }
+
     /// Returns the server as placement sees it.
     #[must_use]
     pub fn node(&self) -> Node {
@@ -79,13 +91,7 @@ impl FromStr for ServerAddress {
         let mut parts = text.split(';');
         let mut server = Self::new(parts.next().unwrap_or_default().parse()?);
         for part in parts {
-            match part.trim().split_once('=') {
-                Some(("name", name)) if !name.is_empty() => server.name = Some(name.to_owned()),
-                Some(("weight", weight)) => {
-                    server.weight = weight.parse().map_err(|_| refused(text, part))?;
-                }
-                _ => return Err(refused(text, part)),
-            }
+            server.set(text, part)?;
         }
         Ok(server)
     }

@@ -134,6 +134,10 @@ pub(super) trait Conversation {
     }
 
     /// Whether pieces are wanted as they come, rather than at the end.
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(dead_code, reason = "asked by the tokio driver")
+    )]
     fn streams(&self) -> bool {
         false
     }

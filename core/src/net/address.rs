@@ -61,6 +61,12 @@ impl FromStr for Address {
                 path: text.to_owned(),
             });
         }
+        if text.contains('@') {
+            // What stands before it may be a password, so the text is not shown.
+            let message = "server address has an @: credentials belong into a URL, \
+                or into username and password";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         let rest = text
             .strip_prefix("inet6:")
             .or_else(|| text.strip_prefix("inet:"))
@@ -85,7 +91,7 @@ impl FromStr for Address {
         if host.is_empty() {
             return refuse("names no host");
         }
-        if host.contains(|c: char| c.is_whitespace() || c.is_control() || "@/?#,;".contains(c)) {
+        if host.contains(|c: char| c.is_whitespace() || c.is_control() || "/?#,;".contains(c)) {
             return refuse("has a character that no host name has");
         }
         let port = match port {

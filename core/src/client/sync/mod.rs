@@ -14,7 +14,6 @@ use super::blocking::{Host, Runner};
 use super::builder::Builder;
 use super::operation::{Answer, Operation, Outcome, Part};
 use super::plan::{Place, Plan};
-use super::servers::ServerAddress;
 use super::view::{Conversation, One, View, nothing};
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -49,15 +48,24 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client for a list of servers separated by commas.
+    /// Creates a client for a list of servers separated by commas, or for a URL
+    /// with options ([`config`](super::config) has the form).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when the list does not parse.
+    /// [`ErrorKind::Config`] when it does not parse.
     pub fn new(servers: &str) -> Result<Self> {
-        Self::builder()
-            .servers(ServerAddress::parse_list(servers)?)
-            .build()
+        Self::builder().url(servers)?.build()
+    }
+
+    /// Creates a client for the servers that the environment names, as
+    /// [`read_environment`](super::config::read_environment) says.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when it names none, or does not parse.
+    pub fn from_environment() -> Result<Self> {
+        Self::builder().environment()?.build()
     }
 
     /// Begins a client with options.

@@ -1,76 +1,12 @@
-//! The options of a client, by the names that every language and URL uses.
+//! Setting options by name.
 
 use std::time::Duration;
 
-use super::health::HealthPolicy;
+use super::{Auth, OnError, Options, TlsOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Codec as Protocol, Expiry};
 use crate::route::Preset;
 use crate::value::{Codec, Compression, CompressionFormat, Dialect, Format, Serializer};
-
-/// The options of a client. The fields have the names, units and defaults that
-/// hold in all languages; [`set`](Self::set) takes them by name.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Options {
-    /// What a call takes at most. Default 1 s.
-    pub timeout: Duration,
-    /// What opening a connection takes at most. Default 0.25 s.
-    pub connect_timeout: Duration,
-    /// Idle connections kept per server, in clients with a pool. Default 2.
-    pub max_idle: usize,
-    /// Connections per server. Default 64 in clients with a pool, 1 in others.
-    pub max_connections: Option<usize>,
-    /// An idle connection is closed after this time. Default 60 s.
-    pub idle_timeout: Duration,
-    /// The expiry of items stored without one. Default never.
-    pub default_ttl: Expiry,
-    /// How values become bytes and flags.
-    pub values: Codec,
-    /// Which server each key goes to. Default [`ketama`](Preset).
-    pub hashing: Preset,
-    /// Put before each key. Default none.
-    pub prefix: Vec<u8>,
-    /// The protocol to speak; `None`, the default, finds out per server.
-    pub protocol: Option<Protocol>,
-    /// How often a read is made again on another connection. Default 1.
-    pub retry_attempts: u32,
-    /// When a server is taken out of service and tried again.
-    pub health: HealthPolicy,
-    /// Whether a failing server raises or reads as a miss. Default raise.
-    pub on_error: OnError,
-}
-
-/// What the caller sees of a server that fails.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum OnError {
-    /// Reads become misses and writes are dropped; both are counted and logged.
-    Miss,
-    /// Errors are raised.
-    #[default]
-    Raise,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(1),
-            connect_timeout: Duration::from_millis(250),
-            max_idle: 2,
-            max_connections: None,
-            idle_timeout: Duration::from_secs(60),
-            default_ttl: Expiry::NEVER,
-            values: Codec::new(Dialect::Memoxide),
-            hashing: Preset::default(),
-            prefix: Vec::new(),
-            protocol: None,
-            retry_attempts: 1,
-            health: HealthPolicy::default(),
-            on_error: OnError::Raise,
-        }
-    }
-}
 
 /// The value of an option, as a language or a URL has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +25,8 @@ pub enum Setting<'a> {
 
 impl Options {
     /// Every name that [`set`](Self::set) knows, in alphabetical order.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 29] = [
+        "auth",
         "compress_above",
         "compression",
         "connect_timeout",
@@ -104,15 +41,24 @@ impl Options {
         "max_idle",
         "max_value_size",
         "on_error",
+        "password",
         "prefix",
         "protocol",
         "retry_attempts",
         "serializer",
         "timeout",
+        "tls",
+        "tls_ca",
+        "tls_cert",
+        "tls_key",
+        "tls_server_name",
+        "tls_verify",
+        "username",
         "values",
     ];
 
-    /// Sets an option by its name. Give `values` before the options that refine it.
+    /// Sets an option by its name. Give `values` before the options that refine
+    /// it, and `tls` before those that begin with it.
     ///
     /// # Errors
     ///
@@ -124,6 +70,13 @@ impl Options {
         }
         let option = Named { name, setting };
         match name {
+            "auth" => {
+                self.auth = match option.text()? {
+                    "ascii" => Auth::Ascii,
+                    "sasl" => Auth::Sasl,
+                    _ => return Err(option.refuse("is neither sasl nor ascii")),
+                };
+            }
             "compress_above" => {
                 let above = option.count(usize::MAX as u64)? as usize;
                 let format = self
@@ -172,6 +125,7 @@ impl Options {
                     _ => return Err(option.refuse("is neither raise nor miss")),
                 };
             }
+            "password" => self.password = Some(option.text()?.into()),
             "prefix" => {
                 self.prefix = match setting {
                     Setting::Bytes(bytes) => bytes.to_vec(),
@@ -197,6 +151,15 @@ impl Options {
                     .ok_or_else(|| option.refuse("is no serializer"))?;
             }
             "timeout" => self.timeout = option.seconds()?,
+            "tls" => {
+                self.tls = option.truth()?.then(|| self.tls.take().unwrap_or_default());
+            }
+            "tls_ca" => self.encrypted().ca = Some(option.text()?.into()),
+            "tls_cert" => self.encrypted().cert = Some(option.text()?.into()),
+            "tls_key" => self.encrypted().key = Some(option.text()?.into()),
+            "tls_server_name" => self.encrypted().server_name = Some(option.text()?.to_owned()),
+            "tls_verify" => self.encrypted().verify = option.truth()?,
+            "username" => self.username = Some(option.text()?.to_owned()),
             "values" => {
                 let dialect = Dialect::by_name(option.text()?)?;
                 self.values = Codec {
@@ -209,15 +172,12 @@ impl Options {
         }
         Ok(())
     }
+}
 
-    /// Checks that the options fit together.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`] or [`ErrorKind::Unsupported`], as
-    /// [`Codec::check`](crate::value::Codec::check) says.
-    pub fn check(&self) -> Result<()> {
-        self.values.check()
+impl Options {
+    /// The settings of TLS, which is on from here.
+    fn encrypted(&mut self) -> &mut TlsOptions {
+        self.tls.get_or_insert_default()
     }
 }
 
@@ -262,6 +222,15 @@ impl<'a> Named<'a> {
         Err(self.refuse(&format!("is no whole number from 0 to {most}")))
     }
 
+    fn truth(&self) -> Result<bool> {
+        match self.setting {
+            Setting::Truth(truth) => Ok(*truth),
+            Setting::Text("true" | "yes" | "on" | "1") => Ok(true),
+            Setting::Text("false" | "no" | "off" | "0") => Ok(false),
+            _ => Err(self.refuse("is neither true nor false")),
+        }
+    }
+
     fn text(&self) -> Result<&'a str> {
         match self.setting {
             Setting::Text(text) => Ok(text),
@@ -271,6 +240,7 @@ impl<'a> Named<'a> {
 
     fn refuse(&self, why: &str) -> Error {
         let shown = match self.setting {
+            _ if self.name == "password" => "***".to_owned(),
             Setting::Bytes(bytes) => crate::key::shorten(bytes),
             Setting::None => "none".to_owned(),
             Setting::Number(number) => number.to_string(),
@@ -281,51 +251,5 @@ impl<'a> Named<'a> {
             ErrorKind::Config,
             format!("option {}: {shown} {why}", self.name),
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A value that each option takes.
-    fn sample(name: &str) -> Setting<'static> {
-        match name {
-            "compression" => Setting::Text("zlib"),
-            "foreign" => Setting::Text("pickle"),
-            "hashing" => Setting::Text("memjs"),
-            "on_error" => Setting::Text("miss"),
-            "prefix" => Setting::Text("app:"),
-            "protocol" => Setting::Text("text"),
-            "serializer" => Setting::Text("json"),
-            "values" => Setting::Text("python"),
-            _ => Setting::Number(5.0),
-        }
-    }
-
-    #[test]
-    fn every_name_is_known_and_none_changes_nothing() {
-        for name in Options::NAMES {
-            let mut options = Options::default();
-            options.set(name, &sample(name)).expect(name);
-            options.set(name, &Setting::None).expect(name);
-        }
-    }
-
-    #[test]
-    fn a_misfit_names_the_option() {
-        let mut options = Options::default();
-        for (name, setting) in [
-            ("timeout", Setting::Number(0.0)),
-            ("timeout", Setting::Number(f64::NAN)),
-            ("max_idle", Setting::Number(1.5)),
-            ("protocol", Setting::Text("binary?")),
-            ("prefix", Setting::Text("a b")),
-            ("timeouts", Setting::Number(1.0)),
-        ] {
-            let error = options.set(name, &setting).expect_err(name);
-            assert_eq!(error.kind(), ErrorKind::Config);
-            assert!(error.message().contains(name), "{error}");
-        }
     }
 }
