@@ -135,8 +135,10 @@ fn touch(dice: &mut Dice) -> Command {
 }
 
 fn administration(dice: &mut Dice) -> Command {
-    let mut command = Command::default();
-    command.alone = true;
+    let mut command = Command {
+        alone: true,
+        ..Command::default()
+    };
     if dice.time_is_ours && dice.once_in(2) {
         // What an earlier flush hides must be gone: memcached brings it back.
         command

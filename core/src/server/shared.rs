@@ -242,6 +242,16 @@ impl Shared {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
     }
 
+    /// Returns the bytes that count against the memory limit: pages and large
+    /// items, used or not, and values on their way in.
+    #[must_use]
+    pub fn footprint(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().footprint())
+            .sum()
+    }
+
     /// Evicts up to `count` items, those unused for longest first, and returns
     /// how many there were.
     pub fn evict(&self, count: usize) -> usize {

@@ -39,7 +39,11 @@ impl Talk {
         access.release();
         let answer: &[u8] = match command {
             b"cache_memlimit" => cache_memlimit(shared, words),
-            b"debugtime" => debugtime(shared, words),
+            b"debugtime" => {
+                let answer = debugtime(shared, words);
+                access.now = shared.now();
+                answer
+            }
             b"extstore" => extstore(words),
             b"flush_all" => flush_all(shared, words, noreply),
             b"lru" => lru(shared, words),

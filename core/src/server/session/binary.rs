@@ -7,7 +7,8 @@ use super::{Flow, Talk};
 use crate::key::MAX_KEY_LENGTH;
 use crate::server::CloseReason;
 use crate::server::shared::{Access, count};
-use crate::server::store::commands::{Counted, Mode, Outcome, Terms, Value};
+use crate::server::store::commands::{Mode, Outcome, Terms, Value};
+use crate::server::store::counting::Counted;
 use crate::server::store::item::Draft;
 
 /// First byte of a request.

@@ -76,7 +76,7 @@ impl Talk {
                 return None;
             }
             fetch(access, key, list, output);
-            if output.len() - start >= OUTPUT_BUDGET && keys.clone().next().is_some() {
+            if output.len() - start >= OUTPUT_BUDGET && !keys.is_empty() {
                 // What is answered now can no longer be taken back.
                 if keys.clone().any(|key| key.len() > MAX_KEY_LENGTH) {
                     output.truncate(start);

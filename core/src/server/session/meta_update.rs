@@ -8,7 +8,8 @@ use super::{Flow, Talk, reply};
 use crate::server::shared::Access;
 use crate::server::store::Store;
 use crate::server::store::arena::Handle;
-use crate::server::store::commands::{Count, Counted, Mode, Outcome, Terms, Value};
+use crate::server::store::commands::{Mode, Outcome, Terms, Value};
+use crate::server::store::counting::{Count, Counted};
 use crate::server::store::item::{self, BINARY_KEY, Draft, STALE, TOKEN_SENT};
 use crate::server::watch::Deleter;
 

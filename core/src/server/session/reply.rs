@@ -1,5 +1,6 @@
 //! Writing text replies.
 
+use crate::key::MAX_KEY_LENGTH;
 use crate::server::store::item::Item;
 
 pub(super) const BAD_FORMAT: &[u8] = b"CLIENT_ERROR bad command line format";
@@ -32,25 +33,39 @@ pub(super) fn number(output: &mut Vec<u8>, value: impl itoa::Integer) {
     output.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
+/// Longest head of a value: the word, key, flags, length, cas id, line end.
+const LONGEST_HEAD: usize = 6 + MAX_KEY_LENGTH + 11 + 11 + 21 + 2;
+
 /// Writes the answer to a retrieval of one item.
 #[inline]
 pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: Item<'_>, with_cas: bool) {
     let value = item.value();
-    output.reserve(b"VALUE ".len() + key.len() + 64 + value.len());
-    output.extend_from_slice(b"VALUE ");
-    output.extend_from_slice(key);
-    output.push(b' ');
+    // Put together aside: one check of room for the head instead of seven.
+    let mut head = [0; LONGEST_HEAD];
+    let mut end = 0;
+    let mut put = |bytes: &[u8]| {
+        head[end..end + bytes.len()].copy_from_slice(bytes);
+        end += bytes.len();
+    };
+    put(b"VALUE ");
+    put(key);
+    put(b" ");
+    let mut digits = itoa::Buffer::new();
     match item.flags() {
-        0 => output.push(b'0'),
-        flags => number(output, flags),
+        0 => put(b"0 "),
+        flags => {
+            put(digits.format(flags).as_bytes());
+            put(b" ");
+        }
     }
-    output.push(b' ');
-    number(output, value.len());
+    put(digits.format(value.len()).as_bytes());
     if with_cas {
-        output.push(b' ');
-        number(output, item.cas());
+        put(b" ");
+        put(digits.format(item.cas()).as_bytes());
     }
-    output.extend_from_slice(b"\r\n");
+    put(b"\r\n");
+    output.reserve(end + value.len() + 2);
+    output.extend_from_slice(&head[..end]);
     output.extend_from_slice(value);
     output.extend_from_slice(b"\r\n");
 }

@@ -5,7 +5,8 @@ use super::{Flow, KEY_LIST_LIMIT, LINE_LIMIT, Talk, reply};
 use crate::key::MAX_KEY_LENGTH;
 use crate::server::CloseReason;
 use crate::server::shared::Access;
-use crate::server::store::commands::{Counted, Mode};
+use crate::server::store::commands::Mode;
+use crate::server::store::counting::Counted;
 
 /// Shortest line, line end included.
 const SHORTEST_LINE: usize = 4;
@@ -134,7 +135,7 @@ impl Talk {
         request: Request<'_>,
         output: &mut Vec<u8>,
     ) -> (usize, Flow) {
-        if request.words.clone().next().is_none() {
+        if request.words.is_empty() {
             reply::line(output, reply::BAD_FORMAT);
             return (request.used, Flow::Continue);
         }
@@ -149,7 +150,7 @@ impl Talk {
         output: &mut Vec<u8>,
     ) -> (usize, Flow) {
         let exptime = request.words.next();
-        if request.words.clone().next().is_none() {
+        if request.words.is_empty() {
             reply::line(output, reply::BAD_FORMAT);
             return (request.used, Flow::Continue);
         }

@@ -19,7 +19,16 @@ impl<'a> Words<'a> {
     pub(super) const fn rest(&self) -> &'a [u8] {
         self.rest
     }
+
+    /// Whether no word is left.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.iter().all(|byte| *byte == b' ')
+    }
 }
+
+/// Words up to this length are measured by a loop, longer ones by vectors.
+const SHORT: usize = 8;
 
 impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
@@ -34,14 +43,22 @@ impl<'a> Iterator for Words<'a> {
             self.rest = rest;
             return None;
         }
-        let end = rest
-            .iter()
-            .position(|byte| *byte == b' ')
-            .unwrap_or(rest.len());
-        let (word, tail) = rest.split_at(end);
+        let (word, tail) = rest.split_at(end_of_word(rest));
         self.rest = tail;
         Some(word)
     }
+}
+
+#[inline]
+fn end_of_word(text: &[u8]) -> usize {
+    let short = &text[..text.len().min(SHORT)];
+    if let Some(end) = short.iter().position(|byte| *byte == b' ') {
+        return end;
+    }
+    if text.len() <= SHORT {
+        return text.len();
+    }
+    memchr::memchr(b' ', &text[SHORT..]).map_or(text.len(), |end| SHORT + end)
 }
 
 /// Words that memcached's tokenizer takes from a line before it stops.

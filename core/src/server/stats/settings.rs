@@ -109,9 +109,17 @@ pub(super) fn report(shared: &Shared) -> Report {
         &format_args!("{:.3}", tunables.automove_free_ratio),
     );
     add("ext_drop_unread", &"no");
-    if settings.tls {
-        add("ssl_enabled", &"yes");
-    }
+    add("ssl_enabled", &yes(settings.tls));
+    add("ssl_chain_cert", &"(null)");
+    add("ssl_key", &"(null)");
+    add("ssl_verify_mode", &0);
+    add("ssl_keyformat", &1);
+    add("ssl_ciphers", &"NULL");
+    add("ssl_ca_cert", &"NULL");
+    add("ssl_wbuf_size", &16_384);
+    add("ssl_session_cache", &"no");
+    add("ssl_kernel_tls", &"no");
+    add("ssl_min_version", &"tlsv1.2");
     add("num_napi_ids", &0);
     add("memory_file", &"(null)");
     add("client_flags_size", &4);

@@ -89,35 +89,6 @@ pub(crate) enum Outcome {
     },
 }
 
-/// The outcome of arithmetic.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Counted {
-    /// Done.
-    Done(Count),
-    /// Another cas id is there.
-    Exists,
-    /// No such item.
-    Missing,
-    /// No room was to be had.
-    NoMemory,
-    /// The value is no decimal number.
-    NotNumeric,
-}
-
-/// A counter after arithmetic.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Count {
-    /// The new value.
-    pub(crate) value: u64,
-    /// The new cas id.
-    pub(crate) cas: u64,
-    /// When the item expired before any touch.
-    pub(crate) expires: u32,
-    /// The item, unless it was replaced by a longer one. memcached touches the
-    /// replaced item, to no effect, and so does this server.
-    pub(crate) in_place: Option<Handle>,
-}
-
 impl Store {
     /// Stores a value under the terms of its command.
     #[inline]
@@ -130,7 +101,9 @@ impl Store {
     ) -> Outcome {
         let present = self.lookup(hash, draft.key);
         let added = value.bytes().len();
-        let outcome = self.store_over(present, hash, draft, terms, value);
+        // memcached draws an id for each attempt, successful or not.
+        let cas = self.cas_for(terms.cas);
+        let outcome = self.store_over(present, hash, draft, terms, cas, value);
         if self.watchers().wants_mutations() {
             self.log_store(draft, terms.mode, added, outcome);
         }
@@ -143,6 +116,7 @@ impl Store {
         hash: u64,
         mut draft: Draft<'_>,
         terms: Terms,
+        cas: u64,
         value: Value<'_>,
     ) -> Outcome {
         let Some(old) = present else {
@@ -154,7 +128,7 @@ impl Store {
                 Mode::Replace
                 | Mode::Append { create: false }
                 | Mode::Prepend { create: false } => Outcome::NotStored,
-                _ => self.write(None, hash, draft, terms, value),
+                _ => self.write(None, hash, draft, terms.mode, cas, value),
             };
         };
         let item = self.arena.item(old);
@@ -165,23 +139,23 @@ impl Store {
                 Outcome::NotStored
             }
             Mode::Append { .. } | Mode::Prepend { .. } if !matches => Outcome::Exists,
-            Mode::Append { .. } => self.extend(old, hash, terms, value, true),
-            Mode::Prepend { .. } => self.extend(old, hash, terms, value, false),
+            Mode::Append { .. } => self.extend(old, hash, cas, value, true),
+            Mode::Prepend { .. } => self.extend(old, hash, cas, value, false),
             Mode::Cas if terms.compare != 0 && matches => {
                 self.class_counters(old).cas_hits += 1;
-                self.write(Some(old), hash, draft, terms, value)
+                self.write(Some(old), hash, draft, terms.mode, cas, value)
             }
             Mode::Cas if terms.allow_stale && terms.compare != 0 && terms.compare < item.cas() => {
                 draft.expires = item.expires();
                 draft.marks |= STALE | (item.marks() & TOKEN_SENT);
                 self.class_counters(old).cas_hits += 1;
-                self.write(Some(old), hash, draft, terms, value)
+                self.write(Some(old), hash, draft, terms.mode, cas, value)
             }
             Mode::Cas => {
                 self.class_counters(old).cas_mismatches += 1;
                 Outcome::Exists
             }
-            Mode::Replace | Mode::Set => self.write(Some(old), hash, draft, terms, value),
+            Mode::Replace | Mode::Set => self.write(Some(old), hash, draft, terms.mode, cas, value),
         }
     }
 
@@ -191,12 +165,12 @@ impl Store {
         old: Option<Handle>,
         hash: u64,
         draft: Draft<'_>,
-        terms: Terms,
+        mode: Mode,
+        cas: u64,
         value: Value<'_>,
     ) -> Outcome {
         let length = value.bytes().len();
         let size = draft.size(length);
-        let cas = self.cas_for(terms.cas);
         let now = self.now;
         if let Some(old) = old
             && self.arena.fits_same_slot(old, size)
@@ -218,7 +192,7 @@ impl Store {
             })
         };
         let Some(new) = new else {
-            return self.no_memory(old, hash, draft, terms.mode, length);
+            return self.no_memory(old, hash, draft, mode, length);
         };
         if let Some(old) = old {
             self.unlink(hash, old);
@@ -258,7 +232,7 @@ impl Store {
         &mut self,
         old: Handle,
         hash: u64,
-        terms: Terms,
+        cas: u64,
         value: Value<'_>,
         behind: bool,
     ) -> Outcome {
@@ -277,7 +251,6 @@ impl Store {
             return Outcome::NotStored;
         }
         let size = head + length;
-        let cas = self.cas_for(terms.cas);
         let now = self.now;
         if self.arena.fits_same_slot(old, size) {
             self.discount(old);
@@ -327,11 +300,8 @@ impl Store {
             expires: 0,
             marks: 0,
         };
-        let terms = Terms {
-            cas,
-            ..Terms::of(Mode::Add)
-        };
-        match self.write(None, hash, draft, terms, Value::Slice(b"")) {
+        let cas = self.cas_for(cas);
+        match self.write(None, hash, draft, Mode::Add, cas, Value::Slice(b"")) {
             Outcome::Stored { .. } => self.peek(hash, key),
             _ => None,
         }
@@ -358,96 +328,6 @@ impl Store {
     pub(crate) fn delete_silently(&mut self, hash: u64, key: &[u8]) {
         if let Some(old) = self.lookup(hash, key) {
             self.unlink(hash, old);
-        }
-    }
-
-    /// Adds or subtracts. `compare` is the cas id that must be there, 0 for any.
-    pub(crate) fn count(
-        &mut self,
-        hash: u64,
-        key: &[u8],
-        increment: bool,
-        delta: u64,
-        compare: u64,
-    ) -> Counted {
-        let Some(handle) = self.lookup(hash, key) else {
-            return Counted::Missing;
-        };
-        let item = self.arena.item(handle);
-        let too_long = self.measure(item).1 > self.classes.largest_chunk();
-        if item.length() == 0 || too_long {
-            return Counted::NotNumeric;
-        }
-        if compare != 0 && item.cas() != compare {
-            return Counted::Exists;
-        }
-        let Some(value) = number(item.value()) else {
-            return Counted::NotNumeric;
-        };
-        let (expires, length) = (item.expires(), item.length());
-        let draft_size = item.size() - length;
-        let value = if increment {
-            self.class_counters(handle).increment_hits += 1;
-            value.wrapping_add(delta)
-        } else {
-            self.class_counters(handle).decrement_hits += 1;
-            value.saturating_sub(delta)
-        };
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(value).as_bytes();
-        let cas = self.cas_for(None);
-        if digits.len() <= length {
-            let bytes = self.arena.bytes_mut(handle);
-            item::set_cas(bytes, cas);
-            let (number, padding) = item::value_mut(bytes).split_at_mut(digits.len());
-            number.copy_from_slice(digits);
-            padding.fill(b' ');
-            self.refresh(handle);
-            return Counted::Done(Count {
-                value,
-                cas,
-                expires,
-                in_place: Some(handle),
-            });
-        }
-        // The item is small: its value is shorter than a number.
-        let size = draft_size + digits.len();
-        let mut head = [0; item::HEAD + 4 + 255];
-        head[..draft_size].copy_from_slice(&self.arena.bytes(handle)[..draft_size]);
-        item::renew(&mut head, digits.len(), self.now, cas);
-        let same_slot = self.arena.fits_same_slot(handle, size);
-        let new = if same_slot {
-            self.discount(handle);
-            handle
-        } else {
-            match self.slot(size, Some(handle)) {
-                Some(new) => new,
-                None => return Counted::NoMemory,
-            }
-        };
-        let bytes = self.arena.bytes_mut(new);
-        bytes[..draft_size].copy_from_slice(&head[..draft_size]);
-        bytes[draft_size..size].copy_from_slice(digits);
-        if same_slot {
-            self.account(new);
-        } else {
-            self.unlink(hash, handle);
-            self.link(hash, new);
-        }
-        Counted::Done(Count {
-            value,
-            cas,
-            expires,
-            in_place: None,
-        })
-    }
-
-    /// Counts arithmetic on a missing item.
-    pub(crate) const fn count_miss(&mut self, increment: bool) {
-        if increment {
-            self.counters.increment_misses += 1;
-        } else {
-            self.counters.decrement_misses += 1;
         }
     }
 
@@ -549,63 +429,5 @@ impl Store {
                 length,
             },
         );
-    }
-}
-
-/// Reads a counter as memcached does: leading white space, a sign, digits, and
-/// then the end or white space.
-fn number(value: &[u8]) -> Option<u64> {
-    let value = value.trim_ascii_start();
-    let (negative, digits) = match value.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        Some((b'+', rest)) => (false, rest),
-        _ => (false, value),
-    };
-    let end = digits
-        .iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(digits.len());
-    if end == 0
-        || !digits
-            .get(end)
-            .is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b))
-    {
-        return None;
-    }
-    let magnitude = digits[..end].iter().try_fold(0_u64, |sum, digit| {
-        sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    })?;
-    if !negative {
-        return Some(magnitude);
-    }
-    // `strtoull` negates; memcached refuses only what then looks negative.
-    let value = magnitude.wrapping_neg();
-    (value <= i64::MAX as u64).then_some(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn counters_are_read_as_strtoull_reads_them() {
-        for (text, value) in [
-            ("0", Some(0)),
-            ("000000000000000000001", Some(1)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("18446744073709551616", None),
-            (" 7 ", Some(7)),
-            ("+7", Some(7)),
-            ("12 abc", Some(12)),
-            ("-1", None),
-            ("-0", Some(0)),
-            ("-18446744073709551615", Some(1)),
-            ("1.5", None),
-            ("abc", None),
-            ("  ", None),
-            ("", None),
-        ] {
-            assert_eq!(number(text.as_bytes()), value, "{text:?}");
-        }
     }
 }

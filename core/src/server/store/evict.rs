@@ -2,10 +2,11 @@
 //! above it from items that were not used for long.
 //!
 //! Within a size class a hand goes round: an item used since its last pass is
-//! spared once (an approximation of LRU that costs one bit). Between classes,
-//! once a class has turned over a page's worth of items, a page or a large item
-//! that has not been used for longer than the class takes to turn over is given
-//! up for it. So memory follows the load and nothing stays stuck in a class.
+//! spared once (an approximation of LRU that costs one bit). Between classes, a
+//! page or a large item that has not been used for longer than the class takes to
+//! turn over is given up for it. A class looks for one at every eviction as long
+//! as it finds some, else ever more rarely. So memory follows the load, and
+//! nothing stays stuck in a class.
 
 use super::Store;
 use super::arena::{Arena, Handle, LARGEST_SLOT, Victim};
@@ -36,11 +37,9 @@ impl Store {
             return self.arena.take_slot(size);
         }
         let (items, per_page) = self.arena.class_items(size);
-        let pressure = self.arena.pressure(size);
-        *pressure += 1;
-        if items == 0 || *pressure > per_page {
-            *pressure = 0;
-            self.move_memory_to(size, items, spared);
+        if items == 0 || self.arena.is_time_to_look(size) {
+            let moved = self.move_memory_to(size, items, spared);
+            self.arena.looked(size, moved, per_page);
             if let Some(handle) = self.arena.take_slot(size) {
                 return Some(handle);
             }
@@ -64,17 +63,15 @@ impl Store {
 
     /// Gives a page to the class of `size`, from wherever memory was not used
     /// for longest, if that is longer than the class takes to turn over.
-    fn move_memory_to(&mut self, size: usize, items: usize, spared: Option<Handle>) {
+    fn move_memory_to(&mut self, size: usize, items: usize, spared: Option<Handle>) -> bool {
         let Some((victim, age)) = self.arena.oldest(spared) else {
-            return;
+            return false;
         };
         if items > 0 && (age as usize <= items || self.arena.is_of_class(victim, size)) {
-            return;
+            return false;
         }
         self.give_up_victim(victim);
-        if self.make_room(Arena::cost(size), spared) {
-            self.arena.add_page(size);
-        }
+        self.make_room(Arena::cost(size), spared) && self.arena.add_page(size)
     }
 
     /// Frees a slot of the class of `size` if the hand soon meets an item that
@@ -148,8 +145,13 @@ impl Store {
         before - self.len()
     }
 
+    /// Returns the bytes that count against the limit.
+    pub(crate) fn footprint(&self) -> usize {
+        self.arena.footprint() + self.pending
+    }
+
     fn has_room(&self, cost: usize) -> bool {
-        self.arena.footprint() + self.pending + cost <= self.options.limit
+        self.footprint() + cost <= self.options.limit
     }
 
     fn give_up_victim(&mut self, victim: Victim) {

@@ -9,6 +9,7 @@ pub(crate) mod arena;
 pub(crate) mod classes;
 pub(crate) mod commands;
 pub(crate) mod counters;
+pub(crate) mod counting;
 pub(crate) mod evict;
 pub(crate) mod index;
 pub(crate) mod item;
@@ -78,7 +79,8 @@ impl Store {
             classes,
             watchers,
             pending: 0,
-            last_cas: options.shard.0,
+            // The first id of memcached is 2.
+            last_cas: options.shard.0 + 1,
             oldest_live: 0,
             now: 0,
             connection: 0,

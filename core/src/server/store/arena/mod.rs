@@ -7,6 +7,9 @@
 //! remembers the tick at which it was last used; the store's eviction works from
 //! that. The arena knows nothing of time, keys or limits.
 
+mod sizes;
+
+use self::sizes::{class_of, slot_size};
 use super::item::{self, Item};
 
 /// Bytes of a page.
@@ -80,8 +83,10 @@ struct Class {
     /// The eviction hand: place in `pages`, slot.
     hand: (usize, usize),
     items: usize,
-    /// Evictions since memory was last looked for elsewhere.
-    pressure: usize,
+    /// Evictions until memory is looked for elsewhere again.
+    wait: usize,
+    /// The last such wait.
+    last_wait: usize,
 }
 
 struct Large {
@@ -366,9 +371,24 @@ impl Arena {
         )
     }
 
-    /// Returns the count of evictions that the class of `size` had to make.
-    pub(crate) fn pressure(&mut self, size: usize) -> &mut usize {
-        &mut self.classes[usize::from(class_of(size))].pressure
+    /// Counts an eviction that the class of `size` has to make; true when it
+    /// should look for memory elsewhere.
+    pub(crate) fn is_time_to_look(&mut self, size: usize) -> bool {
+        let class = &mut self.classes[usize::from(class_of(size))];
+        class.wait = class.wait.saturating_sub(1);
+        class.wait == 0
+    }
+
+    /// Says whether the class found memory elsewhere: then it looks again soon,
+    /// else after twice the time, at most after `most` evictions.
+    pub(crate) fn looked(&mut self, size: usize, found: bool, most: usize) {
+        let class = &mut self.classes[usize::from(class_of(size))];
+        class.last_wait = if found {
+            1
+        } else {
+            (class.last_wait * 2).clamp(1, most)
+        };
+        class.wait = class.last_wait;
     }
 
     /// Whether the victim is a page of the class of `size`.
@@ -474,128 +494,5 @@ impl Arena {
     }
 }
 
-/// Returns the class whose slots hold an item of `size` bytes.
-#[inline]
-const fn class_of(size: usize) -> u8 {
-    if size <= 256 {
-        // Steps of 8 from 32 on; smaller items share the first class.
-        return if size <= 32 {
-            0
-        } else {
-            ((size - 25) / 8) as u8
-        };
-    }
-    // Eight steps for each doubling.
-    let power = usize::BITS - 1 - (size - 1).leading_zeros();
-    let step = (size - 1) >> (power - 3);
-    (28 + (power as usize - 8) * 8 + (step - 8) + 1) as u8
-}
-
-/// Returns the bytes of a slot of `class`.
-#[inline]
-const fn slot_size(class: u8) -> usize {
-    let class = class as usize;
-    if class <= 28 {
-        32 + class * 8
-    } else {
-        let (power, step) = ((class - 29) / 8, (class - 29) % 8);
-        (step + 9) << (power + 5)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::item::Draft;
-    use super::*;
-
-    fn put(arena: &mut Arena, key: &[u8], length: usize) -> Handle {
-        let draft = Draft {
-            key,
-            flags: 0,
-            expires: 0,
-            marks: 0,
-        };
-        let size = draft.size(length);
-        let handle = if size > LARGEST_SLOT {
-            arena.add_large(vec![0; size])
-        } else {
-            arena.take_slot(size).unwrap_or_else(|| {
-                assert!(arena.add_page(size));
-                arena.take_slot(size).unwrap()
-            })
-        };
-        draft.write_head(arena.bytes_mut(handle), length, 1, 1);
-        handle
-    }
-
-    #[test]
-    fn every_size_fits_its_slot_with_little_waste() {
-        let mut previous = 0;
-        for size in 22..=LARGEST_SLOT {
-            let slot = slot_size(class_of(size));
-            assert!(slot >= size, "{size} in {slot}");
-            assert!(slot.is_multiple_of(UNIT));
-            assert!(
-                size <= 32 || slot - size < (size / 8).max(8),
-                "{size} in {slot}"
-            );
-            assert!(slot >= previous);
-            previous = slot;
-        }
-        assert_eq!(slot_size(class_of(LARGEST_SLOT)), LARGEST_SLOT);
-    }
-
-    #[test]
-    fn slots_are_reused_and_empty_pages_go_back() {
-        let mut arena = Arena::new(1);
-        let handles: Vec<_> = (0..2000u32)
-            .map(|n| put(&mut arena, format!("key{n:04}").as_bytes(), 100))
-            .collect();
-        let full = arena.footprint();
-        assert!(full > 3 * PAGE);
-        for (n, handle) in handles.iter().enumerate() {
-            assert_eq!(arena.item(*handle).key(), format!("key{n:04}").as_bytes());
-        }
-        for handle in handles {
-            arena.release(handle);
-        }
-        assert_eq!(arena.footprint(), PAGE);
-        for n in 0..2000u32 {
-            put(&mut arena, format!("key{n:04}").as_bytes(), 100);
-        }
-        assert_eq!(arena.footprint(), full);
-    }
-
-    #[test]
-    fn a_walk_meets_each_item_once() {
-        let mut arena = Arena::new(1);
-        let mut put_in: Vec<_> = (0..300u32)
-            .map(|n| put(&mut arena, b"k", (n * 67) as usize))
-            .collect();
-        let mut cursor = Cursor::default();
-        let mut met = Vec::new();
-        while let Some(handle) = arena.next(&mut cursor) {
-            met.push(handle);
-        }
-        put_in.sort_by_key(|handle| handle.0);
-        met.sort_by_key(|handle| handle.0);
-        assert_eq!(met, put_in);
-    }
-
-    #[test]
-    fn the_oldest_is_the_least_recently_used() {
-        let mut arena = Arena::new(1);
-        let first = put(&mut arena, b"a", 20_000);
-        let second = put(&mut arena, b"b", 20_000);
-        let _third = put(&mut arena, b"c", 20_000);
-        arena.bytes_mut(first);
-        assert_eq!(
-            arena.oldest(None).map(|(victim, _)| victim),
-            Some(Victim::Large(second))
-        );
-        assert_ne!(
-            arena.oldest(Some(second)).map(|(victim, _)| victim),
-            Some(Victim::Large(second))
-        );
-    }
-}
+mod tests;
