@@ -30,6 +30,9 @@ fn main() {
     rates(&wanted.unwrap_or_default());
 }
 
+/// A name, and what makes the request of a number.
+type Kind = (&'static str, fn(usize) -> Vec<u8>);
+
 /// Resident bytes of this process.
 fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
@@ -101,7 +104,7 @@ fn sessions() {
 }
 
 fn rates(wanted: &str) {
-    let kinds: [(&str, fn(usize) -> Vec<u8>); 9] = [
+    let kinds: [Kind; 9] = [
         ("get, hit, 100 bytes", |n| {
             format!("get {}\r\n", key(n)).into()
         }),

@@ -128,7 +128,7 @@ fn a_protocol_can_be_chosen() {
 }
 
 fn packet(opcode: u8, key: &[u8], value: &[u8]) -> Vec<u8> {
-    let mut packet = vec![0; 24];
+    let mut packet = [0; 24];
     packet[..2].copy_from_slice(&[0x80, opcode]);
     packet[3] = key.len() as u8;
     packet[11] = (key.len() + value.len()) as u8;
