@@ -290,7 +290,7 @@ impl ServerHandle {
     pub fn stop(&self, graceful: bool) -> AsyncTask<Order> {
         let server = Arc::clone(&self.server);
         AsyncTask::new(Order(Some(Box::new(move || {
-            let mut server = server.write().unwrap_or_else(PoisonError::into_inner);
+            let server = server.write().unwrap_or_else(PoisonError::into_inner);
             if graceful {
                 server.stop_gracefully();
             } else {
