@@ -30,6 +30,9 @@ pub mod value;
 
 #[cfg(feature = "tokio")]
 pub use client::AsyncClient;
+#[cfg(feature = "tokio")]
+pub use client::cache::{AsyncCache, AsyncCacheExt};
+pub use client::cache::{Cache, CacheExt};
 pub use client::{Client, FromValue, Json, ToValue, Ttl};
 pub use error::{Error, ErrorKind, Phase, Result, Sent};
 pub use key::Key;

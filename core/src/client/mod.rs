@@ -28,6 +28,7 @@
 mod asynchronous;
 mod blocking;
 mod builder;
+pub mod cache;
 mod composite;
 pub mod config;
 mod convert;

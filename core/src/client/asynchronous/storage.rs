@@ -160,7 +160,7 @@ impl AsyncClient {
         self.store_multi(StoreMode::Add, items, ttl.into()).await
     }
 
-    async fn store(
+    pub(in crate::client) async fn store(
         &self,
         mode: StoreMode,
         key: &[u8],

@@ -144,7 +144,13 @@ impl Client {
         self.store_multi(StoreMode::Add, items, ttl.into())
     }
 
-    fn store(&self, mode: StoreMode, key: &[u8], value: &dyn ToValue, ttl: Ttl) -> Result<bool> {
+    pub(in crate::client) fn store(
+        &self,
+        mode: StoreMode,
+        key: &[u8],
+        value: &dyn ToValue,
+        ttl: Ttl,
+    ) -> Result<bool> {
         let encoded = self.view.encode(value)?;
         let expiry = ttl.expiry()?;
         let outcome = self.call(
