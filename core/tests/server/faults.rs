@@ -260,6 +260,36 @@ fn limit_data_counts_over_the_connection() {
 }
 
 #[test]
+fn requests_may_be_slow_or_limited_too() {
+    // "get k" is 7 bytes.
+    let server = server(
+        r#"[{"type": "bandwidth", "stream": "upstream", "attributes": {"rate": 1}, "name": "slow"},
+            {"type": "limit_data", "stream": "upstream", "attributes": {"bytes": 50}}]"#,
+    );
+    let mut peer = Peer::connect(&server);
+    let started = Instant::now();
+    for _ in 0..7 {
+        peer.ask(b"get k\r\n", VALUE);
+    }
+    assert!(started.elapsed() >= Duration::from_millis(45));
+    peer.send(b"get k\r\n");
+    peer.expect_end();
+    assert_eq!(hits(&server), [8, 1]);
+}
+
+#[test]
+fn streams_pass_the_slow_path() {
+    let server = server(r#"{"action": "delay", "seconds": 0, "key": "nobody"}"#);
+    let mut peer = Peer::connect(&server);
+    peer.send(b"lru_crawler metadump all\r\n");
+    peer.expect(b"OK\r\nkey=k exp=-1 ");
+    let mut watcher = Peer::connect(&server);
+    watcher.ask(b"watch mutations\r\n", b"OK\r\n");
+    Peer::connect(&server).ask(b"set k 0 0 5\r\nvalue\r\n", b"STORED\r\n");
+    watcher.expect(b"ts=");
+}
+
+#[test]
 fn pieces_add_up_to_the_reply() {
     for rule in [
         r#"{"action": "drip", "seconds": 0.0001}"#,

@@ -209,3 +209,54 @@ fn a_handle_of_another_process_is_inert() {
         "the parent's still runs"
     );
 }
+
+#[test]
+fn a_client_may_shut_it_down_where_that_is_allowed() {
+    use memoxide::server::Settings;
+
+    for command in ["shutdown\r\n", "shutdown graceful\r\n"] {
+        let settings = Settings {
+            shutdown_enabled: true,
+            ..Settings::default()
+        };
+        let server = EmbeddedServer::builder()
+            .settings(settings)
+            .start()
+            .unwrap();
+        let mut peer = Peer::connect(&server);
+        peer.send(command.as_bytes());
+        peer.expect_end();
+        server.wait();
+        assert!(!server.is_running());
+        assert!(refused(server.endpoint()));
+    }
+}
+
+#[tokio::test]
+async fn it_starts_and_stops_inside_an_event_loop() {
+    let server = EmbeddedServer::start().unwrap();
+    server.restart(Duration::ZERO).unwrap();
+    Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    server.stop();
+    drop(server);
+}
+
+#[test]
+fn a_handle_may_be_shared_between_threads() {
+    fn shareable<T: Send + Sync + 'static>() {}
+    shareable::<EmbeddedServer>();
+}
+
+#[test]
+fn reports_name_the_sockets() {
+    let server = EmbeddedServer::start().unwrap();
+    let listening = format!("tcp:{}", server.endpoint());
+    for _ in 0..2 {
+        let report = server.engine().unwrap().statistics("conns");
+        assert!(
+            report.iter().any(|(_, value)| *value == listening),
+            "{report:?}"
+        );
+        server.restart(Duration::ZERO).unwrap();
+    }
+}

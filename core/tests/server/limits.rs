@@ -61,10 +61,32 @@ fn a_half_written_request_is_dropped() {
     let mut half = Peer::connect(&server);
     half.send(b"get half-a-line");
     half.expect_end();
+    let mut half = Peer::connect(&server);
+    half.send(b"set k 0 0 10\r\nhalf");
+    half.expect_end();
     let mut silent = Peer::connect(&server);
     silent.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
     silent.expect_silence();
     silent.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+}
+
+#[test]
+fn a_request_that_drips_is_dropped_in_the_middle() {
+    let builder = EmbeddedServer::builder().request_timeout(SHORT);
+    let server = builder.start().unwrap();
+    let mut peer = Peer::connect(&server);
+    peer.0
+        .set_read_timeout(Some(Duration::from_millis(5)))
+        .unwrap();
+    peer.send(b"set k 0 0 1000000\r\n");
+    // Each byte arrives well within the timeout, the request does not.
+    while std::io::Write::write_all(&mut peer.0, b"x").is_ok() {
+        match std::io::Read::read(&mut peer.0, &mut [0]) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            _ => break,
+        }
+    }
+    Peer::connect(&server).ask(b"get k\r\n", b"END\r\n");
 }
 
 #[test]

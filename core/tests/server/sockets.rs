@@ -79,6 +79,40 @@ fn pipelines_longer_than_a_read_are_answered_in_order() {
 }
 
 #[test]
+fn a_dump_is_sent_whole_to_a_client_that_finished_sending() {
+    let server = EmbeddedServer::start().unwrap();
+    let mut peer = Peer::connect(&server);
+    for number in 0..5000 {
+        peer.send(format!("set key{number} 0 0 1 noreply\r\nv\r\n").as_bytes());
+    }
+    peer.ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+    peer.send(b"lru_crawler metadump all\r\n");
+    peer.finish_sending();
+    let mut dump = String::new();
+    std::io::Read::read_to_string(&mut peer.0, &mut dump).unwrap();
+    assert_eq!(
+        dump.lines()
+            .filter(|line| line.starts_with("key=key"))
+            .count(),
+        5000
+    );
+    assert_eq!(dump.lines().last(), Some("END"));
+}
+
+#[test]
+fn a_watcher_hears_of_others_and_may_leave() {
+    let server = EmbeddedServer::start().unwrap();
+    let mut watcher = Peer::connect(&server);
+    watcher.ask(b"watch fetchers\r\n", b"OK\r\n");
+    Peer::connect(&server).ask(b"get k\r\n", b"END\r\n");
+    watcher.expect(b"ts=");
+    drop(watcher);
+    while server.open_connections() > 0 {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
 fn ipv6_works() {
     let address = IpAddr::V6(Ipv6Addr::LOCALHOST);
     let server = EmbeddedServer::builder().address(address).start().unwrap();

@@ -156,7 +156,8 @@ impl EmbeddedServer {
         self.here()?.perform(Action::Refuse)
     }
 
-    /// Listens again after [`EmbeddedServer::refuse_connections`].
+    /// Listens again after [`EmbeddedServer::refuse_connections`], unless a fault
+    /// rule still refuses connections.
     ///
     /// # Errors
     ///

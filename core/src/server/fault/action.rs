@@ -48,6 +48,17 @@ pub enum TlsFailure {
     Reset,
 }
 
+/// Which bytes of a connection are meant.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Those that the server sends.
+    #[default]
+    Replies,
+    /// Those that the server receives.
+    Requests,
+}
+
 /// Where an unasked reply stands.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,10 +131,13 @@ pub enum Fault {
     /// unauthenticated`, to an attempt to authenticate `CLIENT_ERROR
     /// authentication failure`; binary status 0x20.
     AuthFailure {},
-    /// Sends the reply at this speed.
+    /// Sends replies, or receives requests, at this speed.
     Bandwidth {
         /// The speed.
         bytes_per_second: u64,
+        /// Which of both.
+        #[serde(default)]
+        stream: Stream,
     },
     /// Ends the connection with FIN.
     Close {
@@ -191,11 +205,15 @@ pub enum Fault {
         #[serde(default)]
         when: Moment,
     },
-    /// Sends no more than so many bytes over the whole life of a connection,
-    /// then ends it with FIN.
+    /// Sends, or receives, no more than so many bytes over the whole life of a
+    /// connection, then ends it with FIN. A request that goes beyond is not
+    /// executed.
     LimitData {
         /// How many.
         bytes: u64,
+        /// Which of both.
+        #[serde(default)]
+        stream: Stream,
     },
     /// Ends the connection with RST.
     Reset {
@@ -214,7 +232,7 @@ pub enum Fault {
         #[serde(default)]
         reset: bool,
     },
-    /// Sends the reply in pieces of random size.
+    /// Sends replies, or receives requests, in pieces of random size.
     Slice {
         /// Bytes of a piece on average.
         average: usize,
@@ -224,6 +242,9 @@ pub enum Fault {
         /// Time between two pieces.
         #[serde(default, with = "seconds")]
         seconds: Duration,
+        /// Which of both.
+        #[serde(default)]
+        stream: Stream,
     },
     /// Takes time to close a connection that is to be closed.
     SlowClose {

@@ -70,7 +70,9 @@ pub(crate) fn pieces(active: &Active, length: usize) -> Option<Vec<(usize, Durat
     let mut left = length;
     while left > 0 {
         let (size, pause) = match active.rule.fault() {
-            Fault::Bandwidth { bytes_per_second } => {
+            Fault::Bandwidth {
+                bytes_per_second, ..
+            } => {
                 // About twenty pieces a second.
                 let size = usize::try_from(bytes_per_second.div_ceil(20)).unwrap_or(left);
                 let size = size.min(PACED_PIECE).min(left);
@@ -82,6 +84,7 @@ pub(crate) fn pieces(active: &Active, length: usize) -> Option<Vec<(usize, Durat
                 average,
                 variation,
                 seconds,
+                ..
             } => {
                 let spread = 2 * *variation as u64 + 1;
                 let more = usize::try_from(active.random() % spread).unwrap_or(0);

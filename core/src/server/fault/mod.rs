@@ -37,7 +37,7 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 pub(crate) use action::Stage;
-pub use action::{Ending, ErrorReply, Fault, Moment, Place, TlsFailure};
+pub use action::{Ending, ErrorReply, Fault, Moment, Place, Stream, TlsFailure};
 pub(crate) use answer::{is_quiet, refusal, unauthenticated};
 pub(crate) use command::{Command, carry_out, is_command};
 pub(crate) use forge::{forge, pieces};

@@ -294,7 +294,9 @@ impl Rule {
             return Err(refuse(format!("{condition} means nothing to {name}")));
         }
         let positive = match &self.fault {
-            Fault::Bandwidth { bytes_per_second } => *bytes_per_second > 0,
+            Fault::Bandwidth {
+                bytes_per_second, ..
+            } => *bytes_per_second > 0,
             Fault::Drip { bytes, .. } => *bytes > 0,
             Fault::Slice {
                 average, variation, ..

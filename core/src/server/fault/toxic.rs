@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::action::{Fault, Moment};
+use super::action::{self, Fault, Moment};
 use super::rule::{Rule, refuse};
 use crate::Result;
 
@@ -59,9 +59,14 @@ pub(super) fn read(fields: Map<String, Value>) -> Result<Rule> {
     let milliseconds = Duration::from_millis;
     // 0 is for ever.
     let timeout = (given.timeout > 0).then(|| milliseconds(given.timeout));
+    let stream = match toxic.stream {
+        Stream::Downstream => action::Stream::Replies,
+        Stream::Upstream => action::Stream::Requests,
+    };
     let fault = match toxic.r#type.as_str() {
         "bandwidth" => Fault::Bandwidth {
             bytes_per_second: given.rate.saturating_mul(1000),
+            stream,
         },
         "latency" => Fault::Delay {
             seconds: milliseconds(given.latency),
@@ -71,7 +76,10 @@ pub(super) fn read(fields: Map<String, Value>) -> Result<Rule> {
                 Stream::Upstream => Moment::Before,
             },
         },
-        "limit_data" => Fault::LimitData { bytes: given.bytes },
+        "limit_data" => Fault::LimitData {
+            bytes: given.bytes,
+            stream,
+        },
         "reset_peer" => Fault::Silence {
             seconds: Some(milliseconds(given.timeout)),
             reset: true,
@@ -80,6 +88,7 @@ pub(super) fn read(fields: Map<String, Value>) -> Result<Rule> {
             average: given.average_size,
             variation: given.size_variation,
             seconds: Duration::from_micros(given.delay),
+            stream,
         },
         "slow_close" => Fault::SlowClose {
             seconds: milliseconds(given.delay),
@@ -115,7 +124,7 @@ mod tests {
             ),
             (
                 r#"{"type":"bandwidth","attributes":{"rate":2}}"#,
-                r#"{"action":"bandwidth","bytes_per_second":2000}"#,
+                r#"{"action":"bandwidth","bytes_per_second":2000,"stream":"replies"}"#,
             ),
             (
                 r#"{"type":"slow_close","attributes":{"delay":1500}}"#,
@@ -131,11 +140,11 @@ mod tests {
             ),
             (
                 r#"{"type":"slicer","attributes":{"average_size":50,"size_variation":10,"delay":500}}"#,
-                r#"{"action":"slice","average":50,"seconds":0.0005,"variation":10}"#,
+                r#"{"action":"slice","average":50,"seconds":0.0005,"stream":"replies","variation":10}"#,
             ),
             (
-                r#"{"type":"limit_data","attributes":{"bytes":10}}"#,
-                r#"{"action":"limit_data","bytes":10}"#,
+                r#"{"type":"limit_data","stream":"upstream","attributes":{"bytes":10}}"#,
+                r#"{"action":"limit_data","bytes":10,"stream":"requests"}"#,
             ),
         ];
         for (toxic, rule) in cases {

@@ -40,6 +40,8 @@ pub(crate) struct Connection {
     pub(super) requests: u64,
     /// Reply bytes handed to the transport.
     pub(super) delivered: u64,
+    /// Bytes of the requests received.
+    pub(super) received: u64,
     /// It has given fault commands: it stays awake in a frozen server.
     pub(super) commands: bool,
     /// It ends with RST.
@@ -98,6 +100,7 @@ impl Connection {
             ended: false,
             requests: 0,
             delivered: 0,
+            received: 0,
             commands: false,
             reset: false,
             progressed: false,
@@ -203,6 +206,7 @@ impl Connection {
         self.input.extend_from_slice(&scratch.input[..read]);
         let progress = self.session.process(&self.input, &mut scratch.output);
         self.input.drain(..progress.consumed);
+        self.received += progress.consumed as u64;
         self.count(self.session.begun());
         self.follow(progress.next);
         self.write(context, &scratch.output)?;
@@ -237,6 +241,7 @@ impl Connection {
         loop {
             let progress = self.session.process(input, output);
             input = &input[progress.consumed..];
+            self.received += progress.consumed as u64;
             self.count(self.session.begun());
             self.follow(progress.next);
             self.write(context, output)?;

@@ -163,6 +163,8 @@ fn tcp_socket(address: SocketAddr) -> io::Result<Socket> {
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
+    // Accepted connections inherit it: a peer whose machine is gone is noticed.
+    socket.set_keepalive(true)?;
     // On Windows the option would let another process steal the port.
     if cfg!(unix) {
         socket.set_reuse_address(true)?;

@@ -45,7 +45,7 @@ fn numbers_are_chosen_in_four_ways() {
 
 #[test]
 fn rules_survive_their_json() {
-    let json = r#"{"action":"slice","average":10,"command":["get","mg"],"connection":{"from":2},"key":"a*","name":"n","probability":0.5,"request":{"every":2},"seconds":0.25,"seed":7,"skip":1,"times":3,"variation":4}"#;
+    let json = r#"{"action":"slice","average":10,"command":["get","mg"],"connection":{"from":2},"key":"a*","name":"n","probability":0.5,"request":{"every":2},"seconds":0.25,"seed":7,"skip":1,"stream":"replies","times":3,"variation":4}"#;
     let rules = Rule::parse(json).unwrap();
     assert_eq!(rules.len(), 1);
     assert_eq!(rules[0].to_json(), json);

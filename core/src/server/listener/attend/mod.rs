@@ -132,6 +132,7 @@ impl<'a> Attendant<'a> {
         loop {
             self.wait_for_thaw().await;
             if !self.connection.wants_requests() {
+                self.flush().await?;
                 poll_fn(|context| self.connection.poll_other(context)).await?;
                 continue;
             }
@@ -229,6 +230,7 @@ impl<'a> Attendant<'a> {
 
     async fn attend_to(&mut self, request: Request) -> Result<(), Exit> {
         let connection = self.connection.number;
+        self.connection.received += request.length as u64;
         let rules = if self.control.has_attention(Attention::Rules) {
             self.control.faults.for_request(&request.seen(connection))
         } else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Attendant, Request};
-use crate::server::fault::{self, Active, Ending, Fault, Moment};
+use crate::server::fault::{self, Active, Ending, Fault, Moment, Stream};
 use crate::server::listener::connection::Exit;
 use crate::server::shared::Access;
 
@@ -58,6 +58,25 @@ impl Attendant<'_> {
                 let asked = engine.settings().auth_file.is_some();
                 let attempt = asked && request.command == "set" && request.number == 1;
                 *instead = Some(fault::unauthenticated(&request.head, attempt));
+            }
+            Fault::Bandwidth {
+                stream: Stream::Requests,
+                ..
+            }
+            | Fault::Slice {
+                stream: Stream::Requests,
+                ..
+            } if active.strike() => {
+                let pieces = fault::pieces(active, request.length).unwrap_or_default();
+                self.flush().await?;
+                tokio::time::sleep(pieces.iter().map(|(_, pause)| *pause).sum()).await;
+            }
+            Fault::LimitData {
+                bytes,
+                stream: Stream::Requests,
+            } if self.connection.received > *bytes && active.strike() => {
+                self.flush().await?;
+                self.end(Ending::Close, active).await?;
             }
             Fault::Silence { .. } => {
                 self.flush().await?;
@@ -153,7 +172,10 @@ impl Attendant<'_> {
                 reply.truncate(*bytes);
                 *ending = Some((*then, Arc::clone(active)));
             }
-            Fault::LimitData { bytes } => {
+            Fault::LimitData {
+                bytes,
+                stream: Stream::Replies,
+            } => {
                 let sent = self.connection.delivered + self.replies.len() as u64;
                 let left = usize::try_from(bytes.saturating_sub(sent)).unwrap_or(usize::MAX);
                 if reply.len() < left || !active.strike() {
@@ -162,9 +184,15 @@ impl Attendant<'_> {
                 reply.truncate(left);
                 *ending = Some((Ending::Close, Arc::clone(active)));
             }
-            Fault::Bandwidth { .. }
+            Fault::Bandwidth {
+                stream: Stream::Replies,
+                ..
+            }
+            | Fault::Slice {
+                stream: Stream::Replies,
+                ..
+            }
             | Fault::Drip { .. }
-            | Fault::Slice { .. }
             | Fault::Split {}
                 if !reply.is_empty() && active.strike() =>
             {
