@@ -30,13 +30,13 @@ system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test test-node pack-test ## Run all tests
+test: test-rust test-python wheel-test test-node pack-test test-demo ## Run all tests
 
 .PHONY: lint
 lint: lint-rust lint-python lint-node ## Run all checks that need no tests
 
 .PHONY: demo
-demo: setup ## Run the main job: one cache under three languages
+demo: system ## Run the main job: one cache under three languages
 	examples/demo/run
 
 .PHONY: bench
@@ -153,3 +153,17 @@ lint-node: $(done)/node ## Check format, lints and types of all TypeScript and J
 .PHONY: pack-test
 pack-test: $(done)/node ## Install the npm tarball in an empty folder and use it there
 	npm run --silent pack-test
+
+# The examples ---------------------------------------------------------------
+
+$(done)/demo-venv: examples/demo/requirements.txt $(done)/venv
+	$(bin)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: demo-build
+demo-build: $(done)/python $(done)/node $(done)/demo-venv ## Build what the demo and the quick starts need
+	cargo build --quiet -p memoxide --example demo-audit --example quickstart --locked
+
+.PHONY: test-demo
+test-demo: demo-build ## Run the demo and the quick starts, and check what they print
+	$(bin)/pytest tests/examples

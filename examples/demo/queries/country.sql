@@ -1,0 +1,1 @@
+SELECT code, name, official_name, flag FROM country WHERE code = :country;

@@ -1,0 +1,1 @@
+UPDATE subdivision SET name = :name WHERE code = :code;

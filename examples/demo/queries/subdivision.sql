@@ -1,0 +1,1 @@
+SELECT code, country, name FROM subdivision WHERE code = :code;
