@@ -713,3 +713,20 @@ fn requests_are_counted_on_the_fast_path_too() {
     peer.expect(VALUE);
     assert_eq!(server.requests(), 3);
 }
+
+// The guide.
+
+#[test]
+fn the_guide_is_true() {
+    let guide = include_str!("../../../docs/faults.md");
+    let mut examples = 0;
+    for block in guide.split("```json\n").skip(1) {
+        let (json, _) = block.split_once("```").unwrap();
+        Rule::parse(json).unwrap();
+        examples += 1;
+    }
+    assert!(examples >= 3);
+    for name in PRESETS {
+        assert!(guide.contains(&format!("| `{name}` |")), "{name}");
+    }
+}

@@ -439,3 +439,23 @@ mod optional_seconds {
         Ok(Option::<Wrapper>::deserialize(deserializer)?.map(|Wrapper(duration)| duration))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guide_lists_every_action() {
+        // What serde says of an unknown one is the list of those it knows.
+        let error = serde_json::from_str::<Fault>(r#"{"action": "?"}"#).unwrap_err();
+        let error = error.to_string();
+        let (_, list) = error.split_once("expected one of ").unwrap();
+        let guide = include_str!("../../../../docs/faults.md");
+        let mut actions = 0;
+        for action in list.split('`').skip(1).step_by(2) {
+            assert!(guide.contains(&format!("| `{action}` |")), "{action}");
+            actions += 1;
+        }
+        assert!(actions > 25, "{list}");
+    }
+}
