@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use super::convert::{FromValue, ToValue};
 use super::item::ItemView;
-use super::operation::{Answer, Outcome, Part};
+use super::operation::{Answer, Moment, Outcome, Part};
 use super::plan::{Place, Plan};
 use super::stats::RawReport;
 use super::ttl::Ttl;
 use crate::error::{Error, ErrorKind, Result};
+use crate::net;
 use crate::protocol::{DumpedKey, Expiry, Item};
 use crate::value::Encoded;
 
@@ -63,8 +64,9 @@ impl View {
         &self.plan
     }
 
-    pub(super) const fn timeout(&self) -> Duration {
-        self.timeout
+    /// Returns when a call that begins now is to have ended.
+    pub(super) fn deadline(&self) -> Moment {
+        Moment(net::now()).after(self.timeout)
     }
 
     pub(super) fn place(&self) -> Place<'_> {

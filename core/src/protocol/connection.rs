@@ -240,6 +240,13 @@ impl<T: Copy> Connection<T> {
         self.expected.len() + self.held.len() + self.refused.len()
     }
 
+    /// Returns the oldest request that waits for its reply.
+    #[must_use]
+    pub fn oldest(&self) -> Option<T> {
+        let expected = self.expected.iter().find_map(|expected| expected.tag);
+        expected.or_else(|| self.held.front().map(|(tag, _)| *tag))
+    }
+
     /// Whether nothing is owed in either direction.
     #[must_use]
     pub fn is_clean(&self) -> bool {
@@ -550,6 +557,20 @@ impl<T: Copy> Connection<T> {
                 sent: Sent::NotSent,
             }))
             .collect()
+    }
+}
+
+impl<T: Copy + PartialEq> Connection<T> {
+    /// Tells whether a byte of an outstanding request was written.
+    #[must_use]
+    pub fn was_sent(&self, tag: T) -> Sent {
+        let written =
+            |expected: &Expected<T>| expected.tag == Some(tag) && self.written > expected.start;
+        if self.expected.iter().any(written) {
+            Sent::MaybeApplied
+        } else {
+            Sent::NotSent
+        }
     }
 }
 

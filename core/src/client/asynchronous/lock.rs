@@ -78,8 +78,8 @@ impl AsyncClient {
         };
         let (place, token) = (self.view.place(), lock.token.as_bytes());
         let operation = self.plan().acquire(&lock.key, token, expiry, wait, place)?;
-        let timeout = self.view.timeout().saturating_add(wait);
-        lock.held = self.run(operation, timeout, &mut nothing).await?.flag();
+        let deadline = self.view.deadline().after(wait);
+        lock.held = self.run(operation, deadline, &mut nothing).await?.flag();
         Ok(lock.held.then_some(lock))
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use self::lock::AsyncLock;
 use super::builder::Builder;
 use super::multiplexed::Driver;
-use super::operation::{Operation, Outcome};
+use super::operation::{Moment, Operation, Outcome};
 use super::plan::{Place, Plan};
 use super::view::{Conversation, One, View, nothing};
 #[cfg(doc)]
@@ -136,7 +136,7 @@ impl AsyncClient {
         let name = name.as_ref();
         let operation = self.plan().generation(name, net::unix_now())?;
         let outcome = self
-            .run(operation, self.view.timeout(), &mut nothing)
+            .run(operation, self.view.deadline(), &mut nothing)
             .await?;
         let generation = outcome.number().unwrap_or_default();
         Ok(self.viewed(self.view.scoped(name, generation)))
@@ -150,7 +150,7 @@ impl AsyncClient {
     /// Those of [`namespace`](Self::namespace).
     pub async fn invalidate(&self, name: impl AsRef<[u8]> + Send) -> Result<()> {
         let operation = self.plan().invalidate(name.as_ref(), net::unix_now())?;
-        self.run(operation, self.view.timeout(), &mut nothing)
+        self.run(operation, self.view.deadline(), &mut nothing)
             .await
             .map(drop)
     }
@@ -193,11 +193,9 @@ impl AsyncClient {
         plan: impl FnOnce(&'c Plan, Place<'c>) -> Result<Operation<'c>>,
         conversation: &'c mut (dyn Conversation + Send),
     ) -> impl Future<Output = Result<Outcome>> + Send {
+        let deadline = self.view.deadline();
         let operation = plan(self.plan(), self.view.place()).map(Operation::into_owned);
-        async move {
-            self.run(operation?, self.view.timeout(), conversation)
-                .await
-        }
+        async move { self.run(operation?, deadline, conversation).await }
     }
 
     /// Plans the read of one item at once; its future runs it.
@@ -206,10 +204,11 @@ impl AsyncClient {
         plan: impl FnOnce(&'c Plan, Place<'c>) -> Result<Operation<'c>>,
         read: impl FnMut(Item<'_>) -> Result<T> + Send,
     ) -> impl Future<Output = Result<Option<T>>> + Send {
+        let deadline = self.view.deadline();
         let operation = plan(self.plan(), self.view.place()).map(Operation::into_owned);
         async move {
             let mut one = One::new(read);
-            self.run(operation?, self.view.timeout(), &mut one).await?;
+            self.run(operation?, deadline, &mut one).await?;
             one.finish()
         }
     }
@@ -217,9 +216,9 @@ impl AsyncClient {
     async fn run(
         &self,
         operation: Operation<'static>,
-        timeout: Duration,
+        deadline: Moment,
         conversation: &mut (dyn Conversation + Send),
     ) -> Result<Outcome> {
-        self.held.0.run(operation, timeout, conversation).await
+        self.held.0.run(operation, deadline, conversation).await
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct EngineLink {
     pub(super) blocked: bool,
     /// When bytes last arrived, or the connection was opened.
     pub(super) heard: Moment,
+    /// When a reply was last complete, or the connection was opened.
+    pub(super) answered: Moment,
     /// When a request was last put on it.
     pub(super) used: Moment,
 }

@@ -276,6 +276,7 @@ impl Engine {
         let link = &mut self.links[index];
         link.state = LinkState::Open;
         link.heard = now;
+        link.answered = now;
         link.used = now;
         let endpoint = link.endpoint;
         if let Resolution::Known { tried, .. } = &mut self.endpoints[endpoint].resolution {
@@ -317,6 +318,9 @@ impl Engine {
                 Err(error) => break Some(error),
             };
             let (tag, last) = (received.tag, received.last);
+            if last {
+                self.links[at].answered = now;
+            }
             let reply = super::delivery::labelled(received.reply, &self.endpoints[endpoint].label);
             let Some(flight) = self.flights.get(tag) else {
                 continue;
@@ -368,12 +372,12 @@ impl Engine {
         let Some(index) = self.position(id) else {
             return;
         };
-        let mut link = self.links.swap_remove(index);
-        self.actions.push_back(Action::Close(id));
+        let link = &self.links[index];
         let endpoint = link.endpoint;
         let label = Arc::clone(&self.endpoints[endpoint].label);
         let error = error.at(Arc::clone(&label));
         if let LinkState::Opening(_) = link.state {
+            self.close_link(index);
             let another = match &mut self.endpoints[endpoint].resolution {
                 Resolution::Known { addresses, tried } => {
                     *tried += 1;
@@ -403,6 +407,14 @@ impl Engine {
                 .health
                 .found_codec(Some(Codec::Text));
         }
+        self.give_up(index, error, now, handler);
+    }
+
+    /// Closes a connection, and fails what it has not answered.
+    fn give_up(&mut self, index: usize, error: Error, now: Moment, handler: &mut impl Handler) {
+        let mut link = self.links.swap_remove(index);
+        self.actions.push_back(Action::Close(link.id));
+        let endpoint = link.endpoint;
         let unanswered = link.protocol.abandon();
         if !unanswered.is_empty() {
             self.blame(endpoint, &error, now);

@@ -278,6 +278,7 @@ impl Engine {
             dirty: false,
             blocked: false,
             heard: now,
+            answered: now,
             used: now,
         });
         self.actions.push_back(Action::Connect {
@@ -350,22 +351,23 @@ impl Engine {
     /// no sign of life while it waited.
     pub(super) fn time_out(&mut self, ticket: Ticket, now: Moment, handler: &mut impl Handler) {
         let mut error = None;
-        let mut stalled = Vec::new();
-        for (_, flight) in self.flights.iter_mut() {
+        let mut used = Vec::new();
+        for (tag, flight) in self.flights.iter_mut() {
             if flight.ticket != Some(ticket) {
                 continue;
             }
             let label = &self.endpoints[flight.endpoint].label;
             let link = self.links.iter().find(|link| Some(link.id) == flight.link);
             let found = match link {
-                Some(link) if link.protocol.output().is_empty() => {
-                    let silent = flight.since.max(link.heard);
-                    if now.since(silent) >= self.options.timeout {
-                        stalled.push(link.id);
-                    }
-                    timed_out(Phase::Read, label, Sent::MaybeApplied)
+                Some(link) => {
+                    used.push(link.id);
+                    let phase = if link.protocol.output().is_empty() {
+                        Phase::Read
+                    } else {
+                        Phase::Write
+                    };
+                    timed_out(phase, label, link.protocol.was_sent(tag))
                 }
-                Some(_) => timed_out(Phase::Write, label, Sent::MaybeApplied),
                 None => timed_out(Phase::Connect, label, Sent::NotSent),
             };
             error.get_or_insert(found);
@@ -376,18 +378,31 @@ impl Engine {
                 .in_phase(Phase::Queue)
         });
         self.finish(ticket, Err(error.clone()), handler);
-        for id in stalled {
+        for id in used {
             // Whoever waits behind a stalled request waits in vain.
-            if let Some(index) = self.position(id) {
+            if let Some(index) = self.position(id)
+                && self.is_stalled(index, now)
+            {
                 let label = Arc::clone(&self.endpoints[self.links[index].endpoint].label);
-                self.lost(
-                    id,
-                    lost("server is silent", &label, Sent::MaybeApplied),
-                    now,
-                    handler,
-                );
+                let error = lost("server does not answer", &label, Sent::MaybeApplied);
+                self.give_up(index, error, now, handler);
             }
         }
+    }
+
+    /// Whether a connection has answered nothing for half the time of a call
+    /// (opening it may have taken the other half), and nobody waits any more for
+    /// what it is to answer next.
+    fn is_stalled(&mut self, index: usize, now: Moment) -> bool {
+        let link = &self.links[index];
+        let (oldest, answered) = (link.protocol.oldest(), link.answered);
+        let Some(flight) = oldest.and_then(|tag| self.flights.get(tag)) else {
+            return false;
+        };
+        let (owner, since) = (flight.ticket, flight.since);
+        let work = owner.and_then(|ticket| self.work(ticket));
+        let is_over = work.is_none_or(|work| work.deadline <= now);
+        is_over && now.since(since.max(answered)) >= self.options.timeout / 2
     }
 
     pub(super) fn position(&self, id: ConnectionId) -> Option<usize> {

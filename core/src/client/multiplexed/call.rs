@@ -4,14 +4,13 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use super::Driver;
 use super::calls::{Gathered, Slot};
 use crate::client::engine::Ticket;
-use crate::client::operation::{Answer, Operation, Outcome};
+use crate::client::operation::{Answer, Moment, Operation, Outcome};
 use crate::client::view::Conversation;
 use crate::error::{Error, ErrorKind, Result, Sent};
 
@@ -26,7 +25,7 @@ struct Call {
 enum Stage {
     New {
         operation: Option<Operation<'static>>,
-        timeout: Duration,
+        deadline: Moment,
         streams: bool,
     },
     Waiting {
@@ -50,19 +49,19 @@ enum Event {
 }
 
 impl Driver {
-    /// Runs an operation to its end. The caller's side is heard while no lock
-    /// is held.
+    /// Runs an operation to its end, at the latest until `deadline`. The caller's
+    /// side is heard while no lock is held.
     pub(in crate::client) async fn run(
         self: &Arc<Self>,
         operation: Operation<'static>,
-        timeout: Duration,
+        deadline: Moment,
         conversation: &mut (dyn Conversation + Send),
     ) -> Result<Outcome> {
         let mut call = Call {
             driver: Arc::clone(self),
             stage: Stage::New {
                 operation: Some(operation),
-                timeout,
+                deadline,
                 streams: conversation.streams(),
             },
         };
@@ -92,12 +91,12 @@ impl Call {
         match &mut self.stage {
             Stage::New {
                 operation,
-                timeout,
+                deadline,
                 streams,
             } => {
-                let (timeout, streams) = (*timeout, *streams);
+                let (deadline, streams) = (*deadline, *streams);
                 match operation.take() {
-                    Some(operation) => self.begin(operation, timeout, streams, context),
+                    Some(operation) => self.begin(operation, deadline, streams, context),
                     None => Poll::Pending,
                 }
             }
@@ -109,7 +108,7 @@ impl Call {
     fn begin(
         &mut self,
         operation: Operation<'static>,
-        timeout: Duration,
+        deadline: Moment,
         streams: bool,
         context: &Context<'_>,
     ) -> Poll<Event> {
@@ -120,7 +119,6 @@ impl Call {
         }
         let (stage, event) = self.driver.with_state(|state, now| {
             let token = state.calls.open(streams);
-            let deadline = now.after(timeout);
             let calls = &mut state.calls;
             let ticket = state.engine.submit(token, operation, deadline, now, calls);
             let slot = &mut state.calls.slots[token as usize];
@@ -220,9 +218,7 @@ impl Drop for Call {
         if let Some(state) = state {
             state.engine.cancel(*ticket);
             drop(state.calls.close(*token));
-            // Giving up asks for nothing but closing, which needs no runtime.
-            self.driver
-                .carry_out(state, crate::client::Moment(crate::net::now()));
+            state.close_given_up();
         }
     }
 }

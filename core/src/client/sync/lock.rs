@@ -66,8 +66,8 @@ impl Client {
         let operation = self
             .plan()
             .acquire(key, token.as_bytes(), expiry, wait, place)?;
-        let timeout = self.view.timeout().saturating_add(wait);
-        let taken = self.run(operation, timeout, &mut nothing)?.flag();
+        let deadline = self.view.deadline().after(wait);
+        let taken = self.run(operation, deadline, &mut nothing)?.flag();
         Ok(taken.then(|| Lock {
             client: self.clone(),
             key: key.to_vec(),

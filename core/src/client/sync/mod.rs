@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use self::lock::Lock;
 use super::blocking::{Host, Runner};
 use super::builder::Builder;
-use super::operation::{Answer, Operation, Outcome, Part};
+use super::operation::{Answer, Moment, Operation, Outcome, Part};
 use super::plan::{Place, Plan};
 use super::view::{Conversation, One, View, nothing};
 #[cfg(doc)]
@@ -138,7 +138,7 @@ impl Client {
     pub fn namespace(&self, name: impl AsRef<[u8]>) -> Result<Self> {
         let name = name.as_ref();
         let operation = self.plan().generation(name, net::unix_now())?;
-        let outcome = self.run(operation, self.view.timeout(), &mut nothing)?;
+        let outcome = self.run(operation, self.view.deadline(), &mut nothing)?;
         let generation = outcome.number().unwrap_or_default();
         Ok(self.viewed(self.view.scoped(name, generation)))
     }
@@ -151,7 +151,7 @@ impl Client {
     /// Those of [`namespace`](Self::namespace).
     pub fn invalidate(&self, name: impl AsRef<[u8]>) -> Result<()> {
         let operation = self.plan().invalidate(name.as_ref(), net::unix_now())?;
-        self.run(operation, self.view.timeout(), &mut nothing)
+        self.run(operation, self.view.deadline(), &mut nothing)
             .map(drop)
     }
 
@@ -188,7 +188,7 @@ impl Client {
         conversation: &mut dyn Conversation,
     ) -> Result<Outcome> {
         let operation = plan(self.plan(), self.view.place())?;
-        self.run(operation, self.view.timeout(), conversation)
+        self.run(operation, self.view.deadline(), conversation)
     }
 
     /// Reads one item with `read`.
@@ -205,13 +205,11 @@ impl Client {
     fn run(
         &self,
         operation: Operation<'_>,
-        timeout: Duration,
+        deadline: Moment,
         conversation: &mut dyn Conversation,
     ) -> Result<Outcome> {
-        let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        let deadline = net::now().saturating_add(timeout);
-        self.runner
-            .run(operation, deadline, &mut Caller(conversation))
+        let mut caller = Caller(conversation);
+        self.runner.run(operation, deadline.0, &mut caller)
     }
 }
 
