@@ -6,6 +6,7 @@
 
 mod host;
 mod links;
+mod stream;
 mod turn;
 
 use std::io;

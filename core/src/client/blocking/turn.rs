@@ -72,7 +72,7 @@ pub(super) fn drive<H: Host>(
 }
 
 /// Writes what is to be written and reads what has come.
-fn turn<H: Host>(lease: &mut Lease<'_>, deadline: u64, host: &H) -> io::Result<usize> {
+pub(super) fn turn<H: Host>(lease: &mut Lease<'_>, deadline: u64, host: &H) -> io::Result<usize> {
     let Pooled {
         link,
         connection,
@@ -172,7 +172,7 @@ pub(super) fn take_turn(
 }
 
 /// Doubles a buffer that one read filled.
-fn grow(buffer: &mut Vec<u8>, count: usize) {
+pub(super) fn grow(buffer: &mut Vec<u8>, count: usize) {
     if count == buffer.len() && count < LARGEST_BUFFER {
         buffer.resize(count * 2, 0);
     }

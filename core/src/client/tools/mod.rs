@@ -2,8 +2,10 @@
 //! moving them.
 //!
 //! [`explain_key`] and [`Comparison`] compute from the server lists alone; what
-//! stored bytes mean is told by [`explain`](crate::value::explain). Left to
-//! others: placement itself (`route`) and requests (`protocol`).
+//! stored bytes mean is told by [`explain`](crate::value::explain). [`Migration`]
+//! copies and compares running clusters, through [`Plan`](super::Plan) and
+//! [`Runner`](super::Runner) like every other call. Left to others: placement
+//! itself (`route`) and requests (`protocol`).
 //!
 //! ```
 //! use memoxide::client::{Builder, tools};
@@ -28,7 +30,11 @@
 mod compare;
 mod explain;
 mod keys;
+mod migrate;
 
 pub use compare::{Comparison, Flow, Relocation, Share};
 pub use explain::{KeyExplanation, explain_key};
 pub use keys::{KeyLines, read_keys};
+pub use migrate::{
+    Migration, MigrationOptions, MigrationSummary, Mode, Observer, Progress, Reason, Unresolved,
+};
