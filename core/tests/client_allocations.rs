@@ -1,0 +1,201 @@
+//! What a call allocates: counted, not assumed.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use memoxide::client::{Builder, Setting};
+use memoxide::{EmbeddedServer, Ttl};
+
+/// Counts what the current thread allocates.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    COUNT.with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Calls before anything is counted, and while it is.
+const CALLS: usize = 500;
+
+/// Returns the allocations of each call, buffers that grow at first left out.
+fn each(mut call: impl FnMut()) -> f64 {
+    for _ in 0..CALLS {
+        call();
+    }
+    let before = COUNT.with(Cell::get);
+    for _ in 0..CALLS {
+        call();
+    }
+    (COUNT.with(Cell::get) - before) as f64 / CALLS as f64
+}
+
+fn builder(server: &EmbeddedServer, protocol: &str) -> Builder {
+    Builder::default()
+        .server(server.endpoint())
+        .and_then(|builder| builder.option("protocol", &Setting::Text(protocol)))
+        .and_then(|builder| builder.option("timeout", &Setting::Number(10.0)))
+        .expect("a builder")
+}
+
+#[test]
+fn the_counter_counts() {
+    let one = each(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(9))));
+    assert!(one >= 1.0, "{one}");
+}
+
+#[test]
+fn a_blocking_call_allocates_for_its_result_alone() {
+    let server = EmbeddedServer::start().expect("a server");
+    for protocol in ["meta", "text"] {
+        let client = builder(&server, protocol).build().expect("a client");
+        let value = [b'x'; 100];
+        client.set("k", &value[..], Ttl::Never).expect("a set");
+        client.set("n", 5_u64, Ttl::Never).expect("a set");
+        let counted = [
+            (
+                "get",
+                1.0,
+                each(|| {
+                    let found: Option<Vec<u8>> = client.get("k").expect("a get");
+                    assert_eq!(found.map(|value| value.len()), Some(100));
+                }),
+            ),
+            (
+                "get of bytes",
+                1.0,
+                each(|| {
+                    let found: Option<Bytes> = client.get("k").expect("a get");
+                    assert!(found.is_some());
+                }),
+            ),
+            (
+                "get of a number",
+                0.0,
+                each(|| {
+                    assert_eq!(client.get::<u64>("n").expect("a get"), Some(5));
+                }),
+            ),
+            (
+                "miss",
+                0.0,
+                each(|| {
+                    assert_eq!(client.get::<u64>("absent").expect("a get"), None);
+                }),
+            ),
+            (
+                "set",
+                0.0,
+                each(|| {
+                    assert!(client.set("k", &value[..], Ttl::Never).expect("a set"));
+                }),
+            ),
+            (
+                "set with a time",
+                0.0,
+                each(|| {
+                    let minute = Duration::from_secs(60);
+                    assert!(client.set("k", &value[..], minute).expect("a set"));
+                }),
+            ),
+            (
+                "incr",
+                0.0,
+                each(|| {
+                    assert!(client.incr("n", 0).expect("an incr").is_some());
+                }),
+            ),
+            (
+                "delete",
+                0.0,
+                each(|| {
+                    assert!(!client.delete("absent").expect("a delete"));
+                }),
+            ),
+            (
+                "get with another timeout",
+                1.0,
+                each(|| {
+                    let view = client.with_timeout(Duration::from_secs(5));
+                    let found: Option<Vec<u8>> = view.get("k").expect("a get");
+                    assert!(found.is_some());
+                }),
+            ),
+        ];
+        for (call, most, count) in counted {
+            assert!(count <= most, "{call} in {protocol}: {count} allocations");
+        }
+    }
+}
+
+#[test]
+fn a_multiplexed_call_allocates_for_key_value_and_waking() {
+    let server = EmbeddedServer::start().expect("a server");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    for protocol in ["meta", "text"] {
+        let client = builder(&server, protocol).build_async().expect("a client");
+        let value = [b'x'; 100];
+        runtime
+            .block_on(client.set("k", &value[..], Ttl::Never))
+            .expect("a set");
+        let counted = [
+            (
+                "get",
+                3.0,
+                each(|| {
+                    let found: Option<Vec<u8>> = runtime.block_on(client.get("k")).expect("a get");
+                    assert_eq!(found.map(|value| value.len()), Some(100));
+                }),
+            ),
+            (
+                "miss",
+                2.0,
+                each(|| {
+                    let found: Option<Vec<u8>> = runtime.block_on(client.get("x")).expect("a get");
+                    assert_eq!(found, None);
+                }),
+            ),
+            (
+                "set",
+                3.0,
+                each(|| {
+                    let call = client.set("k", &value[..], Ttl::Never);
+                    assert!(runtime.block_on(call).expect("a set"));
+                }),
+            ),
+        ];
+        for (call, most, count) in counted {
+            assert!(count <= most, "{call} in {protocol}: {count} allocations");
+        }
+    }
+}
