@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import os
 import random
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geography
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 APPS = ("flask", "express")
-AUDIT = HERE.parent.parent / "target" / "debug" / "examples" / "demo-audit"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target"))
+AUDIT = TARGET / "debug" / "examples" / "demo-audit"
 PAGE_SECONDS = 300
 SESSION_SECONDS = 1800
 

@@ -21,7 +21,8 @@ PROGRAMS = {
 
 
 def test_the_three_programs_share_one_cache() -> None:
-    compiled = ROOT / "target" / "debug" / "examples" / "quickstart"
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    compiled = target / "debug" / "examples" / "quickstart"
     commands = [
         [sys.executable, PROGRAMS["python"]],
         ["node", PROGRAMS["js"]],
