@@ -10,6 +10,7 @@ mod fault_command;
 mod faults;
 mod lifecycle;
 mod limits;
+mod paths;
 mod sockets;
 mod support;
 #[cfg(feature = "tls")]
