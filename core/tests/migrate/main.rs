@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 
 use cluster::{Cluster, NOW, Wire, cut_after};
 use memoxide::client::tools::{
-    Migration, MigrationOptions, MigrationSummary, Observer, Progress, Reason,
+    Comparison, Migration, MigrationOptions, MigrationSummary, Observer, Progress, Reason,
+    Relocation,
 };
 use memoxide::client::{Builder, Plan, Setting};
 use memoxide::server::fault::{ErrorReply, Fault, Moment, Place, Rule};
@@ -473,6 +474,44 @@ fn an_observer_that_fails_ends_the_run() {
     let ended = Migration::new(&old, &new).run(&mut Impatient);
     assert_eq!(ended, Err(nothing()));
     assert_eq!(to.items(), 0);
+}
+
+#[test]
+fn the_keys_of_a_running_cluster_are_compared() {
+    let cluster = Cluster::new(3);
+    let settings = [("hashing", "memjs"), ("prefix", "app:")];
+    let (old, new) = (cluster.plan(&settings), cluster.plan(&[("prefix", "app:")]));
+    let mut moving = Vec::new();
+    for (key, flags, ttl, value) in items(500) {
+        cluster.store(&old, &key, flags, ttl, &value);
+        if old.server_for(key.as_bytes()) != new.server_for(key.as_bytes()) {
+            moving.push(key.into_bytes());
+        }
+    }
+    let away = (old.server_for(b"stray").expect("a legal key") + 1) % 3;
+    cluster.store_at(away, "app:stray", 0, 0, b"misplaced");
+    cluster.store_at(0, "other:1", 0, 0, b"of another program");
+
+    let mut comparison = Comparison::new(&old, &new);
+    let mut told = Vec::new();
+    let mut each = |key: &[u8], relocation: &Relocation| {
+        if relocation.moves() {
+            told.push(key.to_vec());
+        }
+        ControlFlow::Continue(())
+    };
+    let listed = comparison.add_listed(&mut each, &|| Ok(()));
+    listed.expect("servers that list");
+    told.sort_unstable();
+    moving.sort_unstable();
+    assert_eq!(told, moving);
+    assert_eq!((comparison.keys(), comparison.passed_over()), (500, 2));
+    assert_eq!(comparison.moved(), moving.len() as u64);
+
+    let mut enough = |_: &[u8], _: &Relocation| ControlFlow::Break(());
+    let mut comparison = Comparison::new(&old, &new);
+    let listed = comparison.add_listed(&mut enough, &|| Ok(()));
+    assert_eq!((listed, comparison.keys()), (Ok(()), 1));
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! How many keys would move.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::listing::list;
+use crate::client::blocking::{PlainConnector, Runner};
 use crate::client::plan::Plan;
 use crate::error::Result;
 
@@ -16,6 +19,7 @@ pub struct Comparison<'p> {
     new: &'p Plan,
     keys: u64,
     moved: u64,
+    passed_over: u64,
     /// By endpoint before and after.
     flows: HashMap<(usize, usize), u64>,
 }
@@ -68,6 +72,7 @@ impl<'p> Comparison<'p> {
             new,
             keys: 0,
             moved: 0,
+            passed_over: 0,
             flows: HashMap::new(),
         }
     }
@@ -91,13 +96,63 @@ impl<'p> Comparison<'p> {
         Ok(relocation)
     }
 
+    /// Counts the keys that the servers of the old list have, and gives each to
+    /// `each` with where it was and will be, until that breaks off.
+    ///
+    /// Keys are listed by `lru_crawler metadump`, one server after the other.
+    /// Those without the old prefix, on another server than the old placement
+    /// says, or that the new side cannot take are passed over. While nothing
+    /// comes, `interrupted` is asked ten times a second whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when a server
+    /// cannot list keys; those of the way to the servers; what `interrupted`
+    /// fails with.
+    pub fn add_listed(
+        &mut self,
+        each: &mut dyn FnMut(&[u8], &Relocation) -> ControlFlow<()>,
+        interrupted: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        let runner = Runner::for_plan(self.old, Box::new(PlainConnector));
+        for endpoint in 0..self.old.servers().len() {
+            let mut flow = ControlFlow::Continue(());
+            list(&runner, endpoint, interrupted, &mut |listed| {
+                flow = match self.add_at(endpoint, &listed.key) {
+                    Some((key, relocation)) => each(key, &relocation),
+                    None => ControlFlow::Continue(()),
+                };
+                flow
+            })?;
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a key on the wire that one server has, unless it is passed over.
+    fn add_at<'k>(&mut self, endpoint: usize, key: &'k [u8]) -> Option<(&'k [u8], Relocation)> {
+        let key = key.strip_prefix(&*self.old.options().prefix);
+        let key = key.filter(|key| self.old.server_for(key) == Ok(endpoint));
+        let added = key.and_then(|key| Some((key, self.add(key).ok()?)));
+        self.passed_over += u64::from(added.is_none());
+        added
+    }
+
     /// Returns how many keys were counted.
     #[must_use]
     pub const fn keys(&self) -> u64 {
         self.keys
     }
 
-    /// Returns how many of them move.
+    /// Returns how many listed keys were passed over.
+    #[must_use]
+    pub const fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+
+    /// Returns how many of the counted keys move.
     #[must_use]
     pub const fn moved(&self) -> u64 {
         self.moved

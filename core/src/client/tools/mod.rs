@@ -30,6 +30,7 @@
 mod compare;
 mod explain;
 mod keys;
+mod listing;
 mod migrate;
 
 pub use compare::{Comparison, Flow, Relocation, Share};

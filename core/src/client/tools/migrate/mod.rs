@@ -1,10 +1,10 @@
 //! Copying the items of a running cluster to another placement, and comparing.
 
 mod batch;
-mod listing;
 mod options;
 mod pace;
 mod side;
+mod sink;
 mod spill;
 mod summary;
 mod work;
@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use self::listing::{Listed, channel, list};
 pub use self::options::{MigrationOptions, Mode};
+use self::sink::channel;
 pub use self::summary::{MigrationSummary, Reason, Unresolved};
 use self::work::{Found, Work};
+use super::listing::{Listed, list};
 use crate::client::plan::Plan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net;
@@ -185,7 +186,16 @@ impl<'p> Migration<'p> {
         let (flow, listed) = std::thread::scope(|scope| {
             let (runner, stopped) = (&runner, &stopped);
             // The end of the sink is that of the list.
-            let lister = scope.spawn(move || list(runner, endpoint, stopped, &mut sink));
+            let lister = scope.spawn(move || {
+                let go_on = || match stopped.load(Ordering::Relaxed) {
+                    false => Ok(()),
+                    true => Err(Error::new(ErrorKind::Closed, "migration was stopped")),
+                };
+                let listed = list(runner, endpoint, &go_on, &mut |listed| sink.push(listed));
+                // The keys that were listed are good, however the list ended.
+                let finished = sink.finish();
+                listed.and(finished)
+            });
             let flow = take_all(work, endpoint, chunks);
             stopped.store(true, Ordering::Relaxed);
             let listed = lister.join();

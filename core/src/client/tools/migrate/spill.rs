@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, remove_file};
 use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Seek, Write};
 
-use super::listing::Listed;
+use crate::client::tools::listing::Listed;
 use crate::net;
 
 /// Keys in a file that disappears with this value. They are written first, then

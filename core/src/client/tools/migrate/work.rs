@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::Verdict;
-use super::listing::Listed;
 use super::options::{MigrationOptions, Mode};
 use super::pace::Pace;
 use super::side::{Caller, Side, Spot};
@@ -14,6 +13,7 @@ use super::{Observer, Progress};
 use crate::client::blocking::Runner;
 use crate::client::operation::Moment;
 use crate::client::plan::Plan;
+use crate::client::tools::listing::Listed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net;
 use crate::protocol::{Expiry, Item, Request, Store, StoreMode, Want};

@@ -1,44 +1,21 @@
-//! The keys of one server, listed ahead of their use.
+//! Listed keys on their way from the thread that lists to the one that works.
 //!
 //! A server lists for one reader at a time, and what waits for a slow one there
 //! is the thread that tidies up its memory. So the list is read as fast as it
 //! comes, on a thread of its own; what does not fit in memory goes to a file.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
 
 use super::spill::Spill;
-use crate::client::blocking::{Host, Runner};
-use crate::client::operation::{Answer, Part};
+use crate::client::tools::listing::Listed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::net;
-use crate::protocol::{Admin, DumpedKey, Reply, Request};
-
-/// How long a server may take for the next piece of its list, or be busy with
-/// the list of somebody else.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The pause before a busy server is asked again.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// Keys that are handed over together.
 const CHUNK: usize = 256;
 
 /// Chunks that are kept in memory: 131,072 keys.
 const AHEAD: usize = 512;
-
-/// What a list tells about a key.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Listed {
-    /// The key on the wire.
-    pub(super) key: Vec<u8>,
-    /// When the item expires, in seconds since 1970.
-    pub(super) expires: Option<u64>,
-    /// The bytes it takes.
-    pub(super) size: u64,
-}
 
 /// The keys of one server as they come.
 pub(super) fn channel() -> (Sink, Receiver<Vec<Listed>>) {
@@ -61,7 +38,7 @@ pub(super) struct Sink {
 
 impl Sink {
     /// Takes a key; breaks off when nobody wants any.
-    fn push(&mut self, key: Listed) -> ControlFlow<()> {
+    pub(super) fn push(&mut self, key: Listed) -> ControlFlow<()> {
         self.chunk.push(key);
         if self.chunk.len() < CHUNK {
             return ControlFlow::Continue(());
@@ -94,7 +71,7 @@ impl Sink {
     }
 
     /// Passes on what is left, and waits for it to be taken.
-    fn finish(&mut self) -> Result<()> {
+    pub(super) fn finish(&mut self) -> Result<()> {
         let chunk = std::mem::take(&mut self.chunk);
         let wanted = self.chunks.send(chunk).is_ok();
         let Some(spill) = self.spill.take().filter(|_| wanted) else {
@@ -106,90 +83,6 @@ impl Sink {
             Error::new(ErrorKind::Partial, message).caused_by(error)
         })
     }
-}
-
-/// Reads the list of one server until its end, until nobody takes the keys any
-/// more, or until `stopped`.
-///
-/// # Errors
-///
-/// [`ErrorKind::Unsupported`] when the server cannot list keys; those of the way
-/// to it, with which the list is not complete.
-pub(super) fn list(
-    runner: &Runner,
-    endpoint: usize,
-    stopped: &AtomicBool,
-    sink: &mut Sink,
-) -> Result<()> {
-    let mut host = Lister(stopped);
-    let give_up = net::now() + PATIENCE.as_nanos() as u64;
-    loop {
-        match list_once(runner, endpoint, &mut host, sink) {
-            Err(error) if is_busy(&error) && net::now() < give_up => {
-                let again = net::now() + BUSY_PAUSE.as_nanos() as u64;
-                Runner::pause(again, &host)?;
-            }
-            listed => {
-                // The keys that were listed are good, however the list ended.
-                let finished = sink.finish();
-                return listed.and(finished);
-            }
-        }
-    }
-}
-
-fn list_once(
-    runner: &Runner,
-    endpoint: usize,
-    host: &mut Lister<'_>,
-    sink: &mut Sink,
-) -> Result<()> {
-    let mut failure = None;
-    let request = Request::Admin(Admin::Metadump);
-    let listed = runner.stream(endpoint, &request, PATIENCE, host, |reply| {
-        let key = match reply {
-            Reply::Failed(error) => Err(error),
-            Reply::Line(line) => DumpedKey::parse(&line),
-            _ => return ControlFlow::Continue(()),
-        };
-        match key {
-            Ok(DumpedKey {
-                key, expires, size, ..
-            }) => sink.push(Listed { key, expires, size }),
-            Err(error) => {
-                failure = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    });
-    failure.map_or(listed, Err)
-}
-
-fn is_busy(error: &Error) -> bool {
-    error.reply().is_some_and(|line| line.starts_with("BUSY"))
-}
-
-/// The thread that reads a list.
-struct Lister<'s>(&'s AtomicBool);
-
-impl Host for Lister<'_> {
-    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        work()
-    }
-
-    fn interrupted(&self) -> Result<()> {
-        if self.0.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "migration was stopped"));
-        }
-        Ok(())
-    }
-
-    fn ask(&mut self) -> Result<Answer> {
-        let message = "a list asks nothing";
-        Err(Error::new(ErrorKind::InvalidArgument, message))
-    }
-
-    fn part(&mut self, _part: Part<'_>) {}
 }
 
 #[cfg(test)]
