@@ -12,6 +12,10 @@ use crate::error::{Error, ErrorKind, Result, Sent};
 /// Room reserved for a value that spans chunks, before its bytes have come.
 const FIRST_RESERVATION: usize = 64 * 1024;
 
+/// How many times the bytes that have come of a value may be reserved for it: a
+/// value of 1 MB is moved once, and a lie about its length costs no more.
+const RESERVED_AHEAD: usize = 16;
+
 /// Keys of answered requests are dropped from the front beyond this, in bytes.
 const KEPT_KEYS: usize = 64 * 1024;
 
@@ -449,9 +453,8 @@ impl<T: Copy> Connection<T> {
             *chunk = tail;
             if body.buffer.capacity() - body.buffer.len() < part.len() {
                 // Never the claimed length at once: it may be a lie.
-                let room = (body.buffer.capacity() * 2)
-                    .max(part.len())
-                    .max(FIRST_RESERVATION);
+                let room = (body.buffer.len() + part.len()).saturating_mul(RESERVED_AHEAD);
+                let room = room.max(FIRST_RESERVATION);
                 body.buffer.reserve_exact(room.min(missing).max(part.len()));
             }
             body.buffer.extend_from_slice(part);
