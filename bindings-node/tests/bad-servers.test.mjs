@@ -267,6 +267,37 @@ test("a refused request leaves the others of the connection alone", async (t) =>
   assert.equal(b.value.value, "ok");
 });
 
+test("a large value may come slowly, stop, or be given up", async (t) => {
+  const size = 500_000;
+  const server = await fakeServer(t, (socket) =>
+    answerLines(socket, (words) => {
+      const header = `VA ${size} f0 ${opaqueOf(words)}\r\n`;
+      if (words[1] === "stops") return header + "x".repeat(100_000);
+      if (words[1] === "wrong") return `${header}${"x".repeat(size)}!!`;
+      if (words[1] === "ends") {
+        socket.end(header + "x".repeat(400_000));
+        return undefined;
+      }
+      let sent = 0;
+      const send = () => {
+        socket.write(sent === 0 ? header : "x".repeat(50_000));
+        sent++;
+        if (sent <= 10) setImmediate(send);
+        else socket.write("\r\n");
+      };
+      send();
+    }),
+  );
+  const client = clientOf(t, server.endpoint, { timeout: 10, protocol: "meta", deadAfter: 100 });
+  assert.equal((await client.get("slow")).value.toString(), "x".repeat(size));
+  await assert.rejects(client.get("ends"), ConnectionLostError);
+  await assert.rejects(client.get("wrong"), ProtocolError);
+  assert.equal((await client.get("slow")).value.length, size);
+  await assert.rejects(client.get("stops", { timeout: 0.1 }), TimeoutError);
+  const aborted = client.get("stops", { signal: AbortSignal.timeout(50) });
+  await assert.rejects(aborted, { name: "TimeoutError" });
+});
+
 test("nonsense closes the connection, and the next call gets a fresh one", async (t) => {
   const server = await fakeServer(t, (socket, number) =>
     answerLines(socket, () => {

@@ -109,8 +109,17 @@ export class Calls {
     return call;
   }
 
-  /** Settles what the events in the first `length` words tell of; values lie in `chunk`. */
-  settle(core: ClientCore, words: Uint32Array, length: number, chunk: Buffer): void {
+  /**
+   * Settles what the events in the first `length` words tell of. Values lie in
+   * `chunk`, which is reused unless it is one value alone.
+   */
+  settle(
+    core: ClientCore,
+    words: Uint32Array,
+    length: number,
+    chunk: Buffer,
+    isAlone: boolean,
+  ): void {
     for (let at = 0; at < length; at += stride) {
       const token = words[at] as number;
       const what = words[at + 1] as number;
@@ -119,7 +128,7 @@ export class Calls {
       switch (what & 0xff) {
         case Event.Item:
         case Event.Owned:
-          take(core, call, words, at, chunk);
+          take(core, call, words, at, chunk, isAlone);
           break;
         case Event.Details:
           call.details = details(words, at);
@@ -169,7 +178,14 @@ export class Calls {
   }
 }
 
-function take(core: ClientCore, call: Call, words: Uint32Array, at: number, chunk: Buffer): void {
+function take(
+  core: ClientCore,
+  call: Call,
+  words: Uint32Array,
+  at: number,
+  chunk: Buffer,
+  isAlone: boolean,
+): void {
   const kind = words[at + 3] as number;
   const start = words[at + 4] as number;
   const length = words[at + 5] as number;
@@ -178,7 +194,9 @@ function take(core: ClientCore, call: Call, words: Uint32Array, at: number, chun
     value =
       ((words[at + 1] as number) & 0xff) === Event.Owned
         ? raiseOwned(kind, core.value(start) as Buffer)
-        : raise(kind, chunk, start, start + length);
+        : isAlone
+          ? raiseOwned(kind, chunk.subarray(start, start + length))
+          : raise(kind, chunk, start, start + length);
   } catch (error) {
     call.failure = error;
     return;

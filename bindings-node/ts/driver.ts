@@ -17,6 +17,7 @@ import type { ActionFields, ClientCore, ServerEntry, SharedArrays } from "../nat
 import type { CallOptions } from "./cache.js";
 import { type Call, Calls } from "./completion.js";
 import { InvalidArgumentError } from "./errors.js";
+import { LargeValue } from "./large.js";
 import { native } from "./native.js";
 import { calling } from "./rebuild.js";
 import { listen } from "./signals.js";
@@ -31,6 +32,7 @@ const State = {
   Output: 4,
   Actions: 5,
   Texts: 6,
+  Wanted: 7,
 } as const;
 const stateLength = 8;
 
@@ -183,8 +185,8 @@ export class Driver {
     };
   }
 
-  /** Does what the core wants done after a call. */
-  #conclude(): void {
+  /** Does what the core wants done after a call; values lie in the input, or are `value`. */
+  #conclude(value?: Buffer): void {
     const state = this.#state;
     while (state[State.Connection] !== 0) this.#write();
     if (state[State.Texts] !== 0) {
@@ -199,7 +201,13 @@ export class Driver {
         this.#attach();
         this.#core.events();
       }
-      this.#calls.settle(this.#core, this.#events, words, this.#input);
+      this.#calls.settle(
+        this.#core,
+        this.#events,
+        words,
+        value ?? this.#input,
+        value !== undefined,
+      );
       if (this.#idlers.length > 0) this.#wakeIdlers();
     }
     if (state[State.Actions] !== 0) this.#act();
@@ -246,11 +254,11 @@ export class Driver {
   }
 
   #open({ connection: id, host, port, path }: ActionFields): void {
+    let large: LargeValue | undefined;
     const onread = {
-      buffer: this.#input,
+      buffer: () => large?.room ?? this.#input,
       callback: (count: number) => {
-        native.received(this.#number, id, count, performance.now());
-        this.#conclude();
+        large = large === undefined ? this.#received(id, count) : this.#collected(id, count, large);
         return true;
       },
     };
@@ -271,6 +279,29 @@ export class Driver {
     socket.on("error", (error) => this.#lost(id, error.message));
     socket.on("end", () => this.#lost(id, "server closed the connection"));
     socket.on("close", () => this.#lost(id, "connection was closed"));
+  }
+
+  /** Passes on what was read into the input; returns a value in progress that is larger than that. */
+  #received(id: number, count: number): LargeValue | undefined {
+    native.received(this.#number, id, count, performance.now());
+    const wanted = this.#state[State.Wanted] as number;
+    this.#conclude();
+    if (wanted <= inputLength) return undefined;
+    const part = this.#core.takePartial(id);
+    return part === null ? undefined : new LargeValue(part.bytes, part.length);
+  }
+
+  /** Notes what was read into a large value, and passes it on when it is complete. */
+  #collected(id: number, count: number, large: LargeValue): LargeValue | undefined {
+    if (!large.add(count)) {
+      // A sign of life.
+      native.received(this.#number, id, 0, performance.now());
+      this.#conclude();
+      return large;
+    }
+    this.#core.receivedValue(id, large.bytes, performance.now());
+    this.#conclude(large.bytes);
+    return undefined;
   }
 
   #lost(id: number, reason: string): void {

@@ -31,6 +31,8 @@ mod state {
     pub(super) const ACTIONS: usize = 5;
     /// Whether `texts` has something to take.
     pub(super) const TEXTS: usize = 6;
+    /// How many bytes of a value are still to come where bytes were received.
+    pub(super) const WANTED: usize = 7;
 }
 
 /// A client's servers, placement, values and engine.
@@ -162,6 +164,20 @@ impl Core {
         let mut report = Report::new(&mut self.turn, &self.plan.options().values, chunk);
         self.engine
             .received(id(connection), chunk, moment(now), &mut report);
+        self.arrays.state()[state::WANTED] = self.engine.wanted(id(connection)) as f64;
+        self.conclude();
+    }
+
+    /// Takes what has come of a value in progress, and tells how long it will be.
+    pub(super) fn take_partial(&mut self, connection: f64) -> Option<(Vec<u8>, usize)> {
+        self.engine.take_partial(id(connection))
+    }
+
+    /// Takes a whole value, of which a part was handed out before.
+    pub(super) fn received_value(&mut self, connection: f64, value: &[u8], now: f64) {
+        let mut report = Report::new(&mut self.turn, &self.plan.options().values, value);
+        self.engine
+            .received(id(connection), value, moment(now), &mut report);
         self.conclude();
     }
 

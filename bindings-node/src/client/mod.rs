@@ -91,6 +91,15 @@ pub struct ActionFields {
     pub path: Option<String>,
 }
 
+/// A value in progress.
+#[napi(object, object_from_js = false)]
+pub struct PartialValue {
+    /// What has come of it.
+    pub bytes: Buffer,
+    /// How long it will be, with its line end.
+    pub length: f64,
+}
+
 #[napi]
 impl ClientCore {
     /// Prepares a client; nothing is opened.
@@ -190,6 +199,24 @@ impl ClientCore {
             }
         };
         self.core.borrow_mut().resolved(endpoint, hosts, now);
+    }
+
+    /// Takes what has come of a value in progress, which the driver goes on to
+    /// collect by itself.
+    #[napi]
+    pub fn take_partial(&self, connection: f64) -> Option<PartialValue> {
+        let (bytes, length) = self.core.borrow_mut().take_partial(connection)?;
+        Some(PartialValue {
+            bytes: bytes.into(),
+            length: length as f64,
+        })
+    }
+
+    /// Takes a whole value that the driver has collected.
+    #[napi]
+    pub fn received_value(&self, connection: f64, value: &[u8], now: f64) {
+        let mut core = self.core.borrow_mut();
+        core.received_value(connection, value, now);
     }
 
     /// Notes that a socket takes no more bytes.

@@ -282,6 +282,15 @@ impl<T: Copy> Connection<T> {
             .map_or(0, |body| body.length + 2 - body.buffer.len())
     }
 
+    /// Takes what has come of the value in progress, and tells how long it will
+    /// be with its line end. A driver that collects the rest by itself passes on
+    /// the whole of it, and nothing before.
+    #[must_use]
+    pub fn take_partial(&mut self) -> Option<(Vec<u8>, usize)> {
+        let body = self.body.as_mut()?;
+        Some((std::mem::take(&mut body.buffer), body.length + 2))
+    }
+
     /// Takes received bytes from the front of `chunk` and returns the next reply.
     ///
     /// `None` means that the chunk is used up. Values that lie in the chunk are

@@ -361,6 +361,26 @@ impl Engine {
         }
     }
 
+    /// Returns how many bytes of a value in progress are still to come on a
+    /// connection, line end included.
+    #[must_use]
+    pub fn wanted(&self, id: ConnectionId) -> usize {
+        self.position(id)
+            .map_or(0, |index| self.links[index].protocol.wanted())
+    }
+
+    /// Takes what has come of the value in progress on a connection, and tells
+    /// how long it will be with its line end.
+    ///
+    /// A driver that reads the rest to where it is needed calls
+    /// [`received`](Self::received) with no bytes meanwhile, as signs of life,
+    /// and with the whole value in the end.
+    #[must_use]
+    pub fn take_partial(&mut self, id: ConnectionId) -> Option<(Vec<u8>, usize)> {
+        let index = self.position(id)?;
+        self.links[index].protocol.take_partial()
+    }
+
     /// Notes that a connection could not be opened or has ended.
     pub fn lost(
         &mut self,
