@@ -4,6 +4,7 @@
 //! (`server_differential`). Here is what needs time, memory or several
 //! connections, and what is this server's own.
 
+mod arbitrary;
 mod limits;
 mod memory;
 mod reports;

@@ -75,7 +75,10 @@ impl Talk {
                 reply::line(output, reply::BAD_FORMAT);
                 return None;
             }
-            fetch(access, key, list, output);
+            match list.touch {
+                None => fetch_with(access, key, list.with_cas, output),
+                Some(expires) => touch(access, key, list.with_cas, expires, output),
+            }
             if output.len() - start >= OUTPUT_BUDGET && !keys.is_empty() {
                 // What is answered now can no longer be taken back.
                 if keys.clone().any(|key| key.len() > MAX_KEY_LENGTH) {
@@ -92,36 +95,37 @@ impl Talk {
     }
 }
 
-/// Answers one key.
+/// Answers one key of a `get`.
 #[inline]
-fn fetch(access: &mut Access<'_>, key: &[u8], list: KeyList, output: &mut Vec<u8>) {
+pub(super) fn fetch(access: &mut Access<'_>, key: &[u8], output: &mut Vec<u8>) {
+    fetch_with(access, key, false, output);
+}
+
+#[inline]
+fn fetch_with(access: &mut Access<'_>, key: &[u8], with_cas: bool, output: &mut Vec<u8>) {
     let hash = access.hash(key);
     let store = access.store(hash);
-    let found = match list.touch {
-        None => store.lookup(hash, key),
-        Some(expires) => store.touch(hash, key, expires),
-    };
-    match (found, list.touch) {
-        (Some(handle), None) => {
-            store.bump(handle);
-            store.counters.get_commands += 1;
-            store.class_counters(handle).get_hits += 1;
-        }
-        (Some(handle), Some(_)) => {
-            store.counters.touch_commands += 1;
-            store.class_counters(handle).touch_hits += 1;
-        }
-        (None, None) => {
-            store.counters.get_commands += 1;
-            store.counters.get_misses += 1;
-        }
-        (None, Some(_)) => {
-            store.counters.touch_commands += 1;
-            store.counters.touch_misses += 1;
-        }
+    let found = store.lookup(hash, key);
+    store.counters.get_commands += 1;
+    match found {
+        Some(handle) => reply::value(output, key, store.hit(handle), with_cas),
+        None => store.counters.get_misses += 1,
     }
-    if let Some(handle) = found {
-        reply::value(output, key, store.arena.item(handle), list.with_cas);
+    access.shared.note_get(key, found.is_some());
+}
+
+/// Answers one key of a `gat`.
+fn touch(access: &mut Access<'_>, key: &[u8], with_cas: bool, expires: u32, output: &mut Vec<u8>) {
+    let hash = access.hash(key);
+    let store = access.store(hash);
+    let found = store.touch(hash, key, expires);
+    store.counters.touch_commands += 1;
+    match found {
+        Some(handle) => {
+            store.class_counters(handle).touch_hits += 1;
+            reply::value(output, key, store.arena.item(handle), with_cas);
+        }
+        None => store.counters.touch_misses += 1,
     }
     access.shared.note_get(key, found.is_some());
 }

@@ -1,6 +1,5 @@
 //! Writing text replies.
 
-use crate::key::MAX_KEY_LENGTH;
 use crate::server::store::item::Item;
 
 pub(super) const BAD_FORMAT: &[u8] = b"CLIENT_ERROR bad command line format";
@@ -33,39 +32,40 @@ pub(super) fn number(output: &mut Vec<u8>, value: impl itoa::Integer) {
     output.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// Longest head of a value: the word, key, flags, length, cas id, line end.
-const LONGEST_HEAD: usize = 6 + MAX_KEY_LENGTH + 11 + 11 + 21 + 2;
+/// Longest end of a value's line: flags, length, cas id, line end.
+const LONGEST_END: usize = 11 + 11 + 21 + 2;
 
 /// Writes the answer to a retrieval of one item.
 #[inline]
 pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: Item<'_>, with_cas: bool) {
     let value = item.value();
-    // Put together aside: one check of room for the head instead of seven.
-    let mut head = [0; LONGEST_HEAD];
-    let mut end = 0;
+    output.reserve(b"VALUE ".len() + key.len() + LONGEST_END + value.len() + 2);
+    output.extend_from_slice(b"VALUE ");
+    output.extend_from_slice(key);
+    // The numbers are put together aside, from the last to the first.
+    let mut end = [0; LONGEST_END];
+    let mut start = LONGEST_END;
     let mut put = |bytes: &[u8]| {
-        head[end..end + bytes.len()].copy_from_slice(bytes);
-        end += bytes.len();
+        let stop = start;
+        start -= bytes.len();
+        end[start..stop].copy_from_slice(bytes);
     };
-    put(b"VALUE ");
-    put(key);
-    put(b" ");
     let mut digits = itoa::Buffer::new();
+    put(b"\r\n");
+    if with_cas {
+        put(digits.format(item.cas()).as_bytes());
+        put(b" ");
+    }
+    put(digits.format(value.len()).as_bytes());
     match item.flags() {
-        0 => put(b"0 "),
+        0 => put(b" 0 "),
         flags => {
+            put(b" ");
             put(digits.format(flags).as_bytes());
             put(b" ");
         }
     }
-    put(digits.format(value.len()).as_bytes());
-    if with_cas {
-        put(b" ");
-        put(digits.format(item.cas()).as_bytes());
-    }
-    put(b"\r\n");
-    output.reserve(end + value.len() + 2);
-    output.extend_from_slice(&head[..end]);
+    output.extend_from_slice(&end[start..]);
     output.extend_from_slice(value);
     output.extend_from_slice(b"\r\n");
 }

@@ -1,7 +1,7 @@
 //! The text protocol: one line at a time, dispatched by its first word.
 
 use super::words::{MAX_WORDS, Words, ends_in_noreply, number64, signed32};
-use super::{Flow, KEY_LIST_LIMIT, LINE_LIMIT, Talk, reply};
+use super::{Flow, KEY_LIST_LIMIT, LINE_LIMIT, Talk, lists, reply};
 use crate::key::MAX_KEY_LENGTH;
 use crate::server::CloseReason;
 use crate::server::shared::Access;
@@ -32,6 +32,9 @@ impl Talk {
         input: &[u8],
         output: &mut Vec<u8>,
     ) -> (usize, Flow) {
+        if let Some(used) = self.get_one(access, input, output) {
+            return (used, Flow::Continue);
+        }
         let scanned = self.scanned.min(input.len());
         let Some(end) = memchr::memchr(b'\n', &input[scanned..]) else {
             self.scanned = input.len();
@@ -60,6 +63,31 @@ impl Talk {
         let result = self.dispatch(access, command, request, output);
         self.batch += 1;
         result
+    }
+
+    /// Answers `get` with one key, by far the most frequent request, in one look
+    /// at its bytes; `None` for anything else.
+    #[inline]
+    fn get_one(
+        &mut self,
+        access: &mut Access<'_>,
+        input: &[u8],
+        output: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let rest = input.strip_prefix(b"get ")?;
+        let end = memchr::memchr2(b' ', b'\n', rest)?;
+        let key = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+        if rest[end] != b'\n'
+            || !(1..=MAX_KEY_LENGTH).contains(&key.len())
+            || !self.authenticated
+            || self.scanned > 0
+        {
+            return None;
+        }
+        lists::fetch(access, key, output);
+        output.extend_from_slice(b"END\r\n");
+        self.batch += 1;
+        Some(b"get ".len() + end + 1)
     }
 
     #[inline]

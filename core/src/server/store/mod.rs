@@ -131,25 +131,22 @@ impl Store {
     /// Notes that the item was fetched.
     #[inline]
     pub(crate) fn bump(&mut self, handle: Handle) {
-        let now = self.now;
-        let segmented = self.options.segmented;
+        let (now, segmented) = (self.now, self.options.segmented);
+        bump(self.arena.bytes_mut(handle), now, segmented);
+    }
+
+    /// Notes and counts that the item was fetched, and returns it.
+    #[inline]
+    pub(crate) fn hit(&mut self, handle: Handle) -> Item<'_> {
+        let (now, segmented) = (self.now, self.options.segmented);
         let bytes = self.arena.bytes_mut(handle);
+        bump(bytes, now, segmented);
         let item = Item::new(bytes);
-        let (marks, used) = (item.marks(), item.used());
-        let mut new_marks = marks | FETCHED | REFERENCED;
-        if segmented {
-            if marks & FETCHED != 0 {
-                new_marks |= ACTIVE;
-                if used != now {
-                    item::set_used(bytes, now);
-                }
-            }
-        } else if used.saturating_add(FLAT_UPDATE_INTERVAL) < now {
-            item::set_used(bytes, now);
-        }
-        if new_marks != marks {
-            item::set_marks(bytes, new_marks);
-        }
+        let size = self
+            .classes
+            .item_size(item.key().len(), item.flags(), item.length());
+        self.counters.classes[self.classes.class(size)].get_hits += 1;
+        item
     }
 
     /// Notes a use that is no fetch.
@@ -354,5 +351,25 @@ impl Store {
     fn is_expired(&self, item: Item<'_>) -> bool {
         let expires = item.expires();
         expires != 0 && expires <= self.now
+    }
+}
+
+#[inline]
+fn bump(bytes: &mut [u8], now: u32, segmented: bool) {
+    let item = Item::new(bytes);
+    let (marks, used) = (item.marks(), item.used());
+    let mut new_marks = marks | FETCHED | REFERENCED;
+    if segmented {
+        if marks & FETCHED != 0 {
+            new_marks |= ACTIVE;
+            if used != now {
+                item::set_used(bytes, now);
+            }
+        }
+    } else if used.saturating_add(FLAT_UPDATE_INTERVAL) < now {
+        item::set_used(bytes, now);
+    }
+    if new_marks != marks {
+        item::set_marks(bytes, new_marks);
     }
 }
