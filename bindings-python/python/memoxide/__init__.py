@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from memoxide._native import __version__
 from memoxide.async_client import AsyncClient
+from memoxide.cache import AsyncCache, Cache
 from memoxide.client import Client
 from memoxide.errors import (
     AuthError,
@@ -39,9 +40,11 @@ from memoxide.item import Item
 from memoxide.server import EmbeddedServer
 
 __all__ = [
+    "AsyncCache",
     "AsyncClient",
     "AuthError",
     "BackpressureError",
+    "Cache",
     "Client",
     "ClientError",
     "ClosedError",

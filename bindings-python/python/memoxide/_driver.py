@@ -35,6 +35,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self._driver.opened(self._number)
         if not self._engine.connected(self._number, self.transport.write):
             self.transport.abort()
 
@@ -72,16 +73,21 @@ class Driver:
             opening = self._loop.create_unix_connection(lambda: connection, address)
         else:
             opening = self._loop.create_connection(lambda: connection, *address)
-        task = self._loop.create_task(self._open(number, opening))
-        self._opening[number] = task
-        task.add_done_callback(lambda _: self._opening.pop(number, None))
+        self._opening[number] = self._loop.create_task(self._open(number, opening))
 
     async def _open(self, number: int, opening: Coroutine[Any, Any, Any]) -> None:
         try:
             await opening
         except OSError as error:
+            self.opened(number)
             self.forget(number)
             self.engine.refused(number, describe(error))
+
+    def opened(self, number: int) -> None:
+        """Notes that a connection is not being opened any more."""
+        # From now on it is the transport that is closed: uvloop forgets to tell
+        # of the end of one whose task is cancelled.
+        self._opening.pop(number, None)
 
     def resolve(self, endpoint: int, host: str, port: int) -> None:
         """Looks a name up; tells the engine `resolved` or `unresolved`."""
@@ -101,15 +107,13 @@ class Driver:
 
     def close(self, number: int) -> None:
         """Closes a connection without telling the engine."""
-        opening = self._opening.get(number)
+        opening = self._opening.pop(number, None)
         if opening is not None:
             opening.cancel()
-        connection = self._connections.get(number)
-        if connection is None:
-            return
-        if connection.transport is None:
             self.forget(number)
-        else:
+            return
+        connection = self._connections.get(number)
+        if connection is not None and connection.transport is not None:
             # Nothing that waits to be written is wanted any more.
             connection.transport.abort()
 

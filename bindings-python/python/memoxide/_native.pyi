@@ -130,6 +130,12 @@ class AsyncClient:
                 overwrite what others wrote.
             MemoxideError: As in `set`.
         """
+    @property
+    def configuration(self, /) -> str:
+        """
+        The servers and the options that differ from their default, as JSON; a
+        password is shown as `***`.
+        """
     def decr(self, /, key: str | bytes, delta: int = ..., noreply: bool = ..., *, initial: int | None = None, time: float | timedelta | None = None, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[int | None]:
         """
         Subtracts from a stored number and returns the difference, at
@@ -623,6 +629,12 @@ class Client:
     def close(self, /) -> None:
         """
         Closes the client: further calls raise `ClosedError`.
+        """
+    @property
+    def configuration(self, /) -> str:
+        """
+        The servers and the options that differ from their default, as JSON; a
+        password is shown as `***`.
         """
     def decr(self, /, key: str | bytes, delta: int = ..., noreply: bool = ..., *, initial: int | None = None, time: float | timedelta | None = None, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> int | None:
         """

@@ -54,7 +54,10 @@ class AsyncClient(_native.AsyncClient):
     """
 
     def __init__(
-        self, servers: Servers, debug: int = 0, **options: Unpack[Options]
+        self,
+        servers: Servers | None = None,
+        debug: int = 0,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(servers, *to_native(options))
         self.debug = debug
@@ -99,4 +102,4 @@ class AsyncClient(_native.AsyncClient):
             self._close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {', '.join(self.servers)}>"
+        return f"{type(self).__name__}({self.servers!r})"

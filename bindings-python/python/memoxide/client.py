@@ -42,7 +42,11 @@ class Client(_native.Client):
     Args:
         servers: `"host:port"`, `"[ipv6]:port"` or `"unix:/path"` in a list or
             separated by commas; a pair of one and its weight gives it a larger
-            share of the keys. The port is 11211 by default.
+            share of the keys. The port is 11211 by default. Or a URL,
+            `"memcache://host,host/prefix?timeout=0.5"`, with options that yield
+            to those given here. None, the default, takes the servers that the
+            environment names in `MEMOXIDE_URL`, `MEMCACHIER_SERVERS`,
+            `MEMCACHE_SERVERS` or `MEMCACHED_SERVERS`.
         debug: Accepted for python-memcached's sake. Errors are raised here, not
             printed.
         **options: See `memoxide.options.Options`.
@@ -53,7 +57,10 @@ class Client(_native.Client):
     """
 
     def __init__(
-        self, servers: Servers, debug: int = 0, **options: Unpack[Options]
+        self,
+        servers: Servers | None = None,
+        debug: int = 0,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(servers, *to_native(options))
         self.debug = debug
@@ -81,4 +88,4 @@ class Client(_native.Client):
             self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {', '.join(self.servers)}>"
+        return f"{type(self).__name__}({self.servers!r})"

@@ -24,7 +24,7 @@ Example:
 from __future__ import annotations
 
 import builtins
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from memoxide import _native
 
@@ -73,6 +73,9 @@ class MemoxideError(Exception):
         phase: Where a call was when its deadline passed.
         raw: The flags and bytes that could not be decoded.
         parts: The errors of the single servers, for `PartialError`.
+        results: What the call would have returned, as far as it is known, for
+            `PartialError`: the values that were found, or the keys that were not
+            written or may not have been.
     """
 
     kind: ClassVar[str]
@@ -83,6 +86,7 @@ class MemoxideError(Exception):
     phase: Phase | None
     raw: tuple[int, bytes] | None
     parts: tuple[MemoxideError, ...]
+    results: Any
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class MemoxideError(Exception):
         phase: Phase | None = None,
         raw: tuple[int, bytes] | None = None,
         parts: tuple[MemoxideError, ...] = (),
+        results: Any = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -101,6 +106,7 @@ class MemoxideError(Exception):
         self.phase = phase
         self.raw = raw
         self.parts = parts
+        self.results = results
 
     def __str__(self) -> str:
         if self.endpoint is None:
@@ -213,7 +219,7 @@ class NotNumericError(MemoxideError, ValueError):
 
 
 class PartialError(MemoxideError, RuntimeError):
-    """Some servers failed; `parts` holds one error for each."""
+    """Some servers failed; `parts` has their errors, `results` what is known."""
 
     kind = "Partial"
 

@@ -7,8 +7,9 @@ is translated here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from memoxide.errors import ConfigError
@@ -20,6 +21,8 @@ __all__ = ["Options", "Seconds", "Servers"]
 
 Seconds: TypeAlias = float | timedelta
 Servers: TypeAlias = str | Iterable[str | tuple[str, int]]
+Hashing: TypeAlias = Callable[[bytes, list[str]], int]
+Path: TypeAlias = str | PathLike[str]
 
 
 class Options(TypedDict, total=False):
@@ -39,7 +42,9 @@ class Options(TypedDict, total=False):
             for ever.
         prefix: Put before each key; nothing.
         hashing: The preset that tells which server has a key, `"ketama"`;
-            `"python-memcached"`, `"pymemcache"`, `"pylibmc"` and many more.
+            `"python-memcached"`, `"pymemcache"`, `"pylibmc"` and many more. Or a
+            function that gets a key without the prefix and the names of the
+            servers, and returns the position of one, always the same for a key.
         values: The dialect that values are written in, `"memoxide"`; `"python"`
             is that of python-memcached, pylibmc and pymemcache.
         serializer: How dialects with a choice write trees, `"json"` or
@@ -57,6 +62,16 @@ class Options(TypedDict, total=False):
             doubles up to 30.
         on_error: `"raise"`; `"miss"` turns reads from a failing server into misses
             and drops writes to it.
+        username: The name to authenticate with; nothing.
+        password: The password that belongs to it; nothing.
+        auth: How to authenticate, `"sasl"` or `"ascii"`.
+        tls: Whether connections are encrypted; False.
+        tls_ca: The file in PEM of the authorities to trust; those of the system.
+        tls_cert: The file in PEM of the client's own certificate; nothing.
+        tls_key: The file in PEM of that certificate's key; `tls_cert`.
+        tls_server_name: The name that certificates of servers must carry; the
+            host.
+        tls_verify: Whether certificates are checked; True.
 
         pickle: Whether other objects are pickled and stored pickles are loaded,
             which runs code that their writer chose; False.
@@ -76,7 +91,7 @@ class Options(TypedDict, total=False):
     idle_timeout: Seconds | None
     default_ttl: int | timedelta | None
     prefix: str | bytes | None
-    hashing: str | None
+    hashing: str | Hashing | None
     values: str | None
     serializer: Literal["json", "native"] | None
     foreign: str | None
@@ -89,6 +104,15 @@ class Options(TypedDict, total=False):
     dead_after: int | None
     dead_retry: Seconds | None
     on_error: Literal["raise", "miss"] | None
+    username: str | None
+    password: str | None
+    auth: Literal["sasl", "ascii"] | None
+    tls: bool | None
+    tls_ca: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    tls_server_name: str | None
+    tls_verify: bool | None
 
     pickle: bool
     pickle_protocol: int | None
@@ -136,7 +160,7 @@ def to_native(options: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
         name = _RENAMED.get(given, given)
         if name in native:
             raise ConfigError(f"{given} is another name of {name}; give one of them")
-        native[name] = value
+        native[name] = fspath(value) if isinstance(value, PathLike) else value
     pickle = native.pop("pickle", False)
     if pickle not in (True, False, None):
         raise ConfigError("option pickle is neither True nor False")

@@ -1,4 +1,4 @@
-//! What callers pass: keys, times, servers and options, read from Python objects.
+//! What callers pass: keys, values, times and numbers, read from Python objects.
 //!
 //! A wrong type is refused here with an error of memoxide; whether a key or a
 //! time is one that memcached takes is the core's affair.
@@ -6,15 +6,14 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use memoxide::client::{Options, Place, ServerAddress, Setting};
+use memoxide::client::Place;
 use memoxide::net::unix_now;
 use memoxide::protocol::Expiry;
 use memoxide::{Error, ErrorKind};
-use pyo3::intern;
 use pyo3::prelude::*;
 #[cfg(feature = "stubs")]
 use pyo3::type_hint_union;
-use pyo3::types::{PyBool, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyMapping, PyString};
 
 use crate::errors::{Failure, Result};
 
@@ -237,8 +236,13 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Time {
             let message = "a time to live is to be seconds or a timedelta, not";
             let seconds =
                 seconds.ok_or_else(|| refuse(ErrorKind::InvalidArgument, message, &object))?;
-            // Upwards: half a second is not the 0 that stands for never.
-            Expiry::from_seconds(seconds.ceil() as i64, unix_now)
+            // Away from the 0 that stands for never.
+            let seconds = if seconds < 0.0 {
+                seconds.floor()
+            } else {
+                seconds.ceil()
+            };
+            Expiry::from_seconds(seconds as i64, unix_now)
         };
         Ok(Self(expiry.map_err(Failure::from)?))
     }
@@ -327,88 +331,8 @@ impl Count {
     }
 }
 
-/// Reads a list of servers: text as it stands in a URL, or an iterable of text
-/// and of pairs of text and weight.
-///
-/// # Errors
-///
-/// `Config` when it is neither, or an address does not parse.
-pub(crate) fn servers(servers: &Bound<'_, PyAny>) -> Result<Vec<ServerAddress>> {
-    if servers.is_instance_of::<PyString>() {
-        return Ok(ServerAddress::parse_list(servers.extract()?)?);
-    }
-    let message =
-        "servers is to be text or a list of \"host:port\" or (\"host:port\", weight), not";
-    let refuse = |object: &_| Failure::from(refuse(ErrorKind::Config, message, object));
-    let iterator = servers.try_iter().map_err(|_| refuse(servers))?;
-    let mut read = Vec::new();
-    for server in iterator {
-        let server = server?;
-        let server = if let Ok(text) = server.extract::<&str>() {
-            text.parse()?
-        } else if let Ok(pair) = server.cast::<PyTuple>()
-            && let Ok((text, weight)) = pair.extract::<(String, Bound<'_, PyAny>)>()
-        {
-            let address: ServerAddress = text.parse()?;
-            let weight = weight.extract().map_err(|_| {
-                let message = format!(
-                    "the weight of server \"{}\" is no whole number",
-                    address.address
-                );
-                Error::new(ErrorKind::Config, message)
-            })?;
-            address.with_weight(weight)
-        } else {
-            return Err(refuse(&server));
-        };
-        read.push(server);
-    }
-    Ok(read)
-}
-
-/// Reads keyword arguments as options of the core.
-///
-/// # Errors
-///
-/// `Config`, as [`Options::set`] says.
-pub(crate) fn options(keywords: &Bound<'_, PyDict>) -> Result<Options> {
-    let mut options = Options::default();
-    // The others refine what this one sets.
-    let values = intern!(keywords.py(), "values");
-    if let Some(dialect) = keywords.get_item(values)? {
-        set(&mut options, "values", &dialect)?;
-    }
-    for (name, value) in keywords {
-        let name: &str = name.extract()?;
-        if name != "values" {
-            set(&mut options, name, &value)?;
-        }
-    }
-    Ok(options)
-}
-
-fn set(options: &mut Options, name: &str, value: &Bound<'_, PyAny>) -> Result<()> {
-    let setting = if value.is_none() {
-        Setting::None
-    } else if let Ok(truth) = value.cast::<PyBool>() {
-        Setting::Truth(truth.is_true())
-    } else if let Ok(text) = value.extract::<&str>() {
-        Setting::Text(text)
-    } else if let Ok(bytes) = value.cast::<PyBytes>() {
-        Setting::Bytes(bytes.as_bytes())
-    } else if let Ok(delta) = value.cast::<PyDelta>() {
-        Setting::Number(delta.call_method0("total_seconds")?.extract()?)
-    } else if let Some(number) = number(value) {
-        Setting::Number(number)
-    } else {
-        let message = format!("option {name} cannot be");
-        return Err(refuse(ErrorKind::Config, &message, value).into());
-    };
-    Ok(options.set(name, &setting)?)
-}
-
 /// Returns a number that is no truth value.
-fn number(object: &Bound<'_, PyAny>) -> Option<f64> {
+pub(super) fn number(object: &Bound<'_, PyAny>) -> Option<f64> {
     if let Ok(float) = object.cast::<PyFloat>() {
         return Some(float.value());
     }
@@ -419,7 +343,7 @@ fn number(object: &Bound<'_, PyAny>) -> Option<f64> {
 }
 
 #[cold]
-fn refuse(kind: ErrorKind, message: &str, object: &Bound<'_, PyAny>) -> PyErr {
+pub(super) fn refuse(kind: ErrorKind, message: &str, object: &Bound<'_, PyAny>) -> PyErr {
     let name = object.get_type().name();
     let name = name.map_or_else(|_| "this".to_owned(), |name| name.to_string());
     Failure::from(Error::new(kind, format!("{message} {name}"))).into()

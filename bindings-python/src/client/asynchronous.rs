@@ -5,13 +5,11 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use memoxide::client::Plan;
 use memoxide::{Error, ErrorKind, Sent};
 use pyo3::intern;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::arguments::{options, servers};
 use super::calls::{Call, Core};
 use super::commands::{commands, names::*};
 use super::engine::Engine;
@@ -54,10 +52,10 @@ impl AsyncClient {
         options: &Bound<'_, PyDict>,
         pickle_protocol: Option<i32>,
     ) -> Result<()> {
-        let plan = Plan::new(self::servers(servers)?, self::options(options)?)?;
+        let core = Core::new(py, servers, options, pickle_protocol)?;
         let ids = py.import("weakref")?.getattr("WeakKeyDictionary")?;
         let parts = Parts {
-            core: Arc::new(Core::new(py, plan, pickle_protocol)?),
+            core: Arc::new(core),
             engines: Mutex::default(),
             closed: AtomicBool::new(false),
             ids: ids.call0()?.unbind(),
@@ -70,8 +68,19 @@ impl AsyncClient {
 
     /// The names of the servers, such as `127.0.0.1:11211`, in their order.
     #[getter]
-    fn servers(&self) -> Result<Vec<&str>> {
-        Ok(self.core()?.server_names())
+    fn servers(&self) -> Vec<&str> {
+        self.parts
+            .get()
+            .map_or_else(Vec::new, |parts| parts.core.server_names())
+    }
+
+    /// The servers and the options that differ from their default, as JSON; a
+    /// password is shown as `***`.
+    #[getter]
+    fn configuration(&self) -> String {
+        self.parts
+            .get()
+            .map_or_else(String::new, |parts| parts.core.configuration())
     }
 
     /// How many connections this process has open, on all loops.

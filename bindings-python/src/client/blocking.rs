@@ -6,12 +6,11 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Plan, Runner};
+use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Runner};
 use memoxide::{Error, ErrorKind, net};
 use pyo3::intern;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::arguments::{options, servers};
 use super::calls::{Call, Core};
 use super::commands::{commands, names::*};
 use super::harvest::{Harvest, not_initialised};
@@ -53,10 +52,10 @@ impl Client {
         options: &Bound<'_, PyDict>,
         pickle_protocol: Option<i32>,
     ) -> Result<()> {
-        let plan = Plan::new(self::servers(servers)?, self::options(options)?)?;
-        let runner = Runner::for_plan(&plan, Box::new(PlainConnector));
+        let core = Core::new(py, servers, options, pickle_protocol)?;
+        let runner = Runner::for_plan(core.plan(), Box::new(PlainConnector));
         let parts = Parts {
-            core: Core::new(py, plan, pickle_protocol)?,
+            core,
             runner,
             local: py.import("threading")?.getattr("local")?.call0()?.unbind(),
         };
@@ -68,8 +67,19 @@ impl Client {
 
     /// The names of the servers, such as `127.0.0.1:11211`, in their order.
     #[getter]
-    fn servers(&self) -> Result<Vec<&str>> {
-        Ok(self.core()?.server_names())
+    fn servers(&self) -> Vec<&str> {
+        self.parts
+            .get()
+            .map_or_else(Vec::new, |parts| parts.core.server_names())
+    }
+
+    /// The servers and the options that differ from their default, as JSON; a
+    /// password is shown as `***`.
+    #[getter]
+    fn configuration(&self) -> String {
+        self.parts
+            .get()
+            .map_or_else(String::new, |parts| parts.core.configuration())
     }
 
     /// How many connections this process has open, in use or idle.

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::arguments::{Count, Key, Keys, Pairs};
+use super::configuration;
 use super::harvest::{Harvest, Wish};
 use super::ids::Ids;
 use crate::errors::Result;
@@ -39,12 +40,19 @@ impl<'a> Call<'a> {
 }
 
 impl Core {
-    /// Puts a plan and the conversion of its values together.
+    /// Reads the configuration of a client.
     ///
     /// # Errors
     ///
-    /// `Config` and `Unsupported` when the options contradict each other.
-    pub(crate) fn new(py: Python<'_>, plan: Plan, pickle_protocol: Option<i32>) -> Result<Self> {
+    /// `Config` when a server or an option does not parse or two contradict each
+    /// other, `Unsupported` when this build cannot do what one asks for.
+    pub(crate) fn new(
+        py: Python<'_>,
+        servers: &Bound<'_, PyAny>,
+        options: &Bound<'_, PyDict>,
+        pickle_protocol: Option<i32>,
+    ) -> Result<Self> {
+        let plan = configuration::plan(servers, options)?;
         let codec = plan.options().values.clone();
         let pickle = if codec.foreign.contains(Format::Pickle) {
             Some(Pickle::new(py, pickle_protocol)?)
@@ -60,6 +68,11 @@ impl Core {
     /// Returns the servers and options.
     pub(crate) const fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Returns the servers and the options that differ from their default.
+    pub(crate) fn configuration(&self) -> String {
+        self.plan.options().to_json(self.plan.servers())
     }
 
     /// Returns the names of the servers.

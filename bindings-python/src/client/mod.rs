@@ -10,6 +10,7 @@ mod asynchronous;
 mod blocking;
 mod calls;
 mod commands;
+mod configuration;
 mod engine;
 mod harvest;
 mod hints;

@@ -163,7 +163,9 @@ mod tests {
             ("timeout", Setting::Number(f64::NAN)),
             ("max_idle", Setting::Number(1.5)),
             ("protocol", Setting::Text("binary?")),
+            ("hashing", Setting::Text("dice")),
             ("prefix", Setting::Text("a b")),
+            ("values", Setting::Text("dice")),
             ("timeouts", Setting::Number(1.0)),
         ] {
             let error = options.set(name, &setting).expect_err(name);

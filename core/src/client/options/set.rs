@@ -106,7 +106,10 @@ impl Options {
                     self.values.foreign = self.values.foreign.with(format);
                 }
             }
-            "hashing" => self.hashing = Preset::by_name(option.text()?)?,
+            "hashing" => {
+                self.hashing =
+                    Preset::by_name(option.text()?).map_err(|error| option.explain(&error))?;
+            }
             "idle_timeout" => self.idle_timeout = option.seconds()?,
             "max_connections" => {
                 self.max_connections = Some(option.count(65_536)?.max(1) as usize);
@@ -161,7 +164,8 @@ impl Options {
             "tls_verify" => self.encrypted().verify = option.truth()?,
             "username" => self.username = Some(option.text()?.to_owned()),
             "values" => {
-                let dialect = Dialect::by_name(option.text()?)?;
+                let dialect =
+                    Dialect::by_name(option.text()?).map_err(|error| option.explain(&error))?;
                 self.values = Codec {
                     dialect,
                     serializer: dialect.serializer(),
@@ -236,6 +240,12 @@ impl<'a> Named<'a> {
             Setting::Text(text) => Ok(text),
             _ => Err(self.refuse("is no text")),
         }
+    }
+
+    /// Names the option in an error about its value.
+    fn explain(&self, error: &Error) -> Error {
+        let message = format!("option {}: {}", self.name, error.message());
+        Error::new(ErrorKind::Config, message)
     }
 
     fn refuse(&self, why: &str) -> Error {
