@@ -3,10 +3,12 @@
 //! What memcached is, the core knows; what Python is, the package beside this
 //! crate knows. The rooms here carry values (`value`, `json`) and failures
 //! (`errors`) from one to the other, tell the core of forks (`fork`), hold the
-//! embedded server (`server`) and start the command (`command`).
+//! embedded server (`server`), start the command (`command`) and carry what
+//! stands in for other clients (`compat`).
 
 mod client;
 mod command;
+mod compat;
 mod errors;
 mod fork;
 mod json;
@@ -22,6 +24,9 @@ mod _native {
 
     #[pymodule_export]
     use super::client::{AsyncClient, Client, Engine};
+
+    #[pymodule_export]
+    use super::compat::{Hosts, Placement, cmemcache_hash, decode, encode};
 
     #[pymodule_export]
     use super::server::EmbeddedServer;

@@ -10,6 +10,7 @@ from memoxide._native import __version__
 from memoxide.async_client import AsyncClient
 from memoxide.cache import AsyncCache, Cache
 from memoxide.client import Client
+from memoxide.compat import install_as_memcache
 from memoxide.errors import (
     AuthError,
     BackpressureError,
@@ -71,4 +72,5 @@ __all__ = [
     "UnsupportedError",
     "ValueTooLargeError",
     "__version__",
+    "install_as_memcache",
 ]

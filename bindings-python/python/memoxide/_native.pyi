@@ -12,7 +12,7 @@ from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 
-__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "run_command"]
+__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "Hosts", "Placement", "cmemcache_hash", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "python_memcached_decode", "python_memcached_encode", "run_command"]
 
 __version__: Final[str]
 """
@@ -1208,6 +1208,137 @@ class Engine:
         Notes that the socket of a connection takes bytes again.
         """
 
+@final
+class Hosts:
+    """
+    The servers of one client in one thread: one connection to each, opened and
+    closed by the caller, who also decides which server is out of service.
+
+    Servers are named by their position. A `timeout` is what that call may take,
+    in seconds; None waits for ever.
+
+    Args:
+        addresses: Host name and port of each server, or the path of its Unix
+            socket and None.
+    """
+    def __new__(cls, /, addresses: SupportsGetItem[int, tuple[str, SupportsIndex | None]]) -> Hosts: ...
+    def close(self, /, host: SupportsIndex, quit: bool, timeout: float | None) -> None:
+        """
+        Closes the connection, where `quit` with a word to the server.
+        """
+    def count(self, /, host: SupportsIndex, up: bool, key: bytes, delta: SupportsIndex, timeout: float | None) -> int | str | None:
+        """
+        Counts up, or down, and returns the new number, None if there is no item,
+        or the server's refusal.
+
+        Raises:
+            MemoxideError: The way to the server failed.
+        """
+    def delete(self, /, host: SupportsIndex, key: bytes, timeout: float | None) -> str:
+        """
+        Removes an item and returns the server's reply, such as `DELETED`.
+
+        Raises:
+            MemoxideError: The way to the server failed.
+        """
+    def delete_multi(self, /, hosts: SupportsGetItem[int, SupportsIndex], keys: SupportsGetItem[int, bytes], timeout: float | None) -> tuple[list[int], list[tuple[list[int], Any]]]:
+        """
+        Removes items, each from the server at its position in `hosts`, and
+        returns the positions of those not confirmed, and the servers that failed.
+        """
+    def flush(self, /, host: SupportsIndex, timeout: float | None) -> str:
+        """
+        Expires all items and returns the server's reply.
+
+        Raises:
+            MemoxideError: The way to the server failed.
+        """
+    def get(self, /, host: SupportsIndex, key: bytes, cas: bool, timeout: float | None) -> tuple[int, bytes, int | None] | None:
+        """
+        Returns flags, bytes and cas id of an item; None if there is none.
+
+        Raises:
+            MemoxideError: The way to the server failed.
+        """
+    def get_multi(self, /, hosts: SupportsGetItem[int, SupportsIndex], keys: SupportsGetItem[int, bytes], timeout: float | None) -> tuple[list[tuple[int, int, bytes]], list[tuple[list[int], Any]]]:
+        """
+        Reads items, each from the server at its position in `hosts`, and returns
+        position, flags and bytes of those found, and the servers that failed.
+        """
+    def is_open(self, /, host: SupportsIndex) -> bool:
+        """
+        Whether there is a connection.
+        """
+    def open(self, /, host: SupportsIndex, timeout: float | None) -> bool:
+        """
+        Makes sure that there is a connection and tells whether it is a new one.
+
+        Raises:
+            MemoxideError: There is none and none can be opened.
+        """
+    def set_multi(self, /, hosts: SupportsGetItem[int, SupportsIndex], keys: SupportsGetItem[int, bytes], items: SupportsGetItem[int, tuple[SupportsIndex, bytes]], time: int, timeout: float | None) -> tuple[list[int], list[tuple[list[int], Any]]]:
+        """
+        Stores items, each on the server at its position in `hosts`, and returns
+        the positions of those not confirmed, and the servers that failed.
+        """
+    def stats(self, /, host: SupportsIndex, report: str, timeout: float | None) -> "dict[str, str]":
+        """
+        Returns a report.
+
+        Raises:
+            MemoxideError: There is no such report, or the way to the server failed.
+        """
+    def store(self, /, host: SupportsIndex, mode: str, key: bytes, item: tuple[SupportsIndex, bytes], time: int, cas: SupportsIndex | None, timeout: float | None) -> str:
+        """
+        Stores an item and returns the server's reply, such as `STORED`.
+
+        Raises:
+            MemoxideError: The way to the server failed.
+        """
+    def touch(self, /, host: SupportsIndex, key: bytes, time: int, timeout: float | None) -> str:
+        """
+        Sets the time to live of an item and returns the server's reply, such as
+        `TOUCHED`.
+
+        Raises:
+            MemoxideError: The way to the server failed.
+        """
+
+@final
+class Placement:
+    """
+    Finds servers as python-memcached does in its `buckets`: a list in which each
+    server stands as often as its weight says.
+
+    Args:
+        size: The length of the list.
+    """
+    def __new__(cls, /, size: SupportsIndex) -> Placement: ...
+    def find(self, /, buckets: "list[Any]", keys: "list[Any]", hash: Any) -> list[Any | None]:
+        """
+        Returns for each key the first server tried whose `connect()` is true; None
+        if that is none of the ten. A server is asked once.
+
+        Args:
+            buckets: The list.
+            keys: The keys, prefix included: bytes, or tuples of a number that
+                takes the place of the key's hash, and bytes.
+            hash: The hash function: `"crc15"`, `"crc32"`, or one of the caller's.
+
+        Raises:
+            TypeError: A hash is no integer.
+        """
+    @property
+    def size(self, /) -> int:
+        """
+        The length of the list that this is for.
+        """
+
+def cmemcache_hash(key: bytes, /) -> int:
+    """
+    Hashes a key as python-memcached does.
+    """
+
 def fork_generation() -> int:
     """
     Returns the number of forks between the first process and this one.
@@ -1234,6 +1365,30 @@ def is_retryable(error: MemoxideError, /) -> bool:
 def is_timeout(error: MemoxideError, /) -> bool:
     """
     Whether the deadline passed.
+    """
+
+def python_memcached_decode(flags: SupportsIndex, data: bytes, load: Any, decompress: Any, refuse: Any) -> Any:
+    """
+    Returns the value that flags and bytes stand for, and raises what Python
+    raises when they do not fit.
+
+    Args:
+        flags: The flags.
+        data: The bytes.
+        load: A function that loads a pickle.
+        decompress: A function that decompresses.
+        refuse: A function that is given flags without a meaning, and raises.
+    """
+
+def python_memcached_encode(value: Any, dump: Any, above: Any, compress: Any) -> tuple[int, bytes]:
+    """
+    Returns the flags and bytes that stand for a value.
+
+    Args:
+        value: Any object; types are looked at exactly.
+        dump: A function that pickles what is neither bytes, text nor an integer.
+        above: Bytes beyond which the value is compressed; 0 or None for never.
+        compress: A function that compresses.
     """
 
 def run_command(words: SupportsGetItem[int, str], /) -> int:

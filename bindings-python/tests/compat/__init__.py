@@ -1,0 +1,1 @@
+"""python-memcached and the module in its place, side by side."""
