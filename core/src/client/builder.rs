@@ -147,16 +147,17 @@ impl Builder {
     ///
     /// [`ErrorKind::Config`] when options contradict each other.
     pub fn build(self) -> Result<Client> {
-        let plan = self.plan()?;
+        let plan = Plan::secured(self.servers, self.options)?;
         let runner = Runner::for_plan(&plan, Box::new(PlainConnector));
         Ok(Client::with_runner(plan, runner))
     }
 
-    /// Returns servers and options, for drivers of other clients.
+    /// Returns servers and options, for drivers of other clients that neither
+    /// authenticate nor encrypt.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when options contradict each other.
+    /// Those of [`Plan::new`].
     pub fn plan(self) -> Result<Plan> {
         match self.choose {
             None => Plan::new(self.servers, self.options),
@@ -176,12 +177,14 @@ impl Builder {
     ///
     /// [`ErrorKind::Config`] when options contradict each other.
     pub fn build_async(self) -> Result<super::AsyncClient> {
-        self.plan().map(super::AsyncClient::with_plan)
+        Plan::secured(self.servers, self.options).map(super::AsyncClient::with_plan)
     }
 }
 
 impl Runner {
-    /// Creates the runner for the servers and options of a plan.
+    /// Creates the runner for the servers and options of a plan. What the
+    /// connector opens is encrypted where the plan is [secured](Plan::secured)
+    /// and says so.
     #[must_use]
     pub fn for_plan(plan: &Plan, connector: Box<dyn Connector>) -> Self {
         let options = plan.options();
@@ -207,5 +210,6 @@ impl Runner {
             limits,
             options.protocol,
         )
+        .secured(plan.security().clone())
     }
 }

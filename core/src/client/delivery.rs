@@ -1,11 +1,12 @@
 //! When a failed request is made again, and how a failure is told.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::operation::Outcome;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
-use crate::protocol::{Admin, Reply, Request};
+use crate::protocol::{Admin, Connection, Reply, Request};
 
 /// Whether a request that failed may be made once more, after `attempts`.
 ///
@@ -64,6 +65,26 @@ pub(super) fn lost(what: &str, endpoint: &Arc<str>, sent: Sent) -> Error {
     Error::new(ErrorKind::ConnectionLost, message)
         .at(Arc::clone(endpoint))
         .sent(sent)
+}
+
+/// The error of a connection whose socket failed, or whose encryption did.
+pub(super) fn broken(error: io::Error) -> Error {
+    let (kind, what) = match error.kind() {
+        io::ErrorKind::InvalidData => (ErrorKind::Tls, "TLS failed"),
+        _ => (ErrorKind::ConnectionLost, "connection lost"),
+    };
+    Error::new(kind, format!("{what}: {error}")).caused_by(error)
+}
+
+/// Where a call is whose requests are on a connection.
+pub(super) fn phase<T: Copy>(connection: &Connection<T>) -> Phase {
+    if connection.is_authenticating() {
+        Phase::Auth
+    } else if connection.output().is_empty() {
+        Phase::Read
+    } else {
+        Phase::Write
+    }
 }
 
 /// The error of a call whose deadline passed.

@@ -41,6 +41,7 @@ mod multiplexed;
 mod operation;
 mod options;
 mod plan;
+mod security;
 mod servers;
 pub mod stats;
 mod sync;
@@ -60,7 +61,7 @@ pub use operation::{
     Answer, CasOutcome, Composite, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part,
     Parts, Single, Spread, Step,
 };
-pub use options::{Auth, OnError, Options, Password, Setting, TlsOptions};
+pub use options::{Auth, OnError, Options, Password, PlaintextAuth, Setting, TlsOptions};
 pub use plan::{Counting, Place, Plan, UPDATE_ATTEMPTS};
 pub use servers::ServerAddress;
 pub use sync::{Client, Lock};

@@ -53,6 +53,11 @@ pub trait Link: Send {
     /// Whether the peer has closed or sent something that nobody asked for.
     fn is_stale(&mut self) -> bool;
 
+    /// Whether bytes that were taken wait for room; the next turn passes them on.
+    fn wants_write(&self) -> bool {
+        false
+    }
+
     /// Returns the descriptor to wait on.
     fn descriptor(&self) -> BorrowedFd<'_>;
 }

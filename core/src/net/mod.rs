@@ -15,6 +15,8 @@ mod address;
 mod clock;
 mod link;
 mod pool;
+#[cfg(feature = "tls")]
+mod tls;
 mod token;
 
 pub use address::{Address, DEFAULT_PORT};
@@ -22,4 +24,8 @@ pub use clock::{now, unix_now};
 pub use link::{Link, SocketLink, wait};
 pub(crate) use pool::LARGEST_BUFFER;
 pub use pool::{Lease, Pool, PoolLimits, Pooled};
+#[cfg(feature = "tls")]
+pub use tls::TlsLayer;
+#[cfg(all(feature = "tls", feature = "tokio"))]
+pub(crate) use tls::{Session, refused};
 pub use token::token;

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::expect::{Line, Shape, number};
 use super::reply::{self, Item};
 use super::request::{Keys, Request};
-use super::{Codec, Limits, Reply, dump, meta, text};
+use super::{Codec, Credentials, Limits, Reply, credentials, dump, meta, text};
 use crate::error::{Error, ErrorKind, Result, Sent};
 
 /// Room reserved for a value that spans chunks, before its bytes have come.
@@ -40,6 +41,10 @@ const KEPT_OUTPUT: usize = 256 * 1024;
 pub struct Connection<T> {
     codec: Option<Codec>,
     limits: Limits,
+    /// What authenticates the connection, until it is sent.
+    credentials: Option<Arc<Credentials>>,
+    /// Whether requests wait for the answer to it.
+    authenticating: bool,
     output: Vec<u8>,
     /// Bytes of `output` that are written already.
     consumed: usize,
@@ -117,6 +122,8 @@ impl<T: Copy> Connection<T> {
         Self {
             codec,
             limits,
+            credentials: None,
+            authenticating: false,
             output: Vec::new(),
             consumed: 0,
             written: 0,
@@ -134,13 +141,32 @@ impl<T: Copy> Connection<T> {
         }
     }
 
-    /// Appends a request to the output, or holds it until the codec is known.
+    /// Authenticates before anything else is asked.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Option<Arc<Credentials>>) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// Appends a request to the output, or holds it until the codec is known
+    /// and the connection authenticated.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] when the peer's codec cannot express the
     /// request; the connection is untouched then.
     pub fn enqueue(&mut self, tag: T, request: &Request<'_>) -> Result<()> {
+        if let Some(credentials) = self.credentials.take() {
+            let start = self.position();
+            credentials::encode(&credentials, &mut self.output);
+            self.expect(None, Shape::Auth, 0, start);
+            self.authenticating = true;
+        }
+        if self.authenticating {
+            // Without authentication the data of a set would be taken for it.
+            self.held.push_back((tag, request.clone().into_owned()));
+            return Ok(());
+        }
         if self.codec.is_some() {
             return self.write(tag, request);
         }
@@ -267,12 +293,6 @@ impl<T: Copy> Connection<T> {
         self.codec
     }
 
-    /// Whether the peer has sent anything since the connection was opened.
-    #[must_use]
-    pub const fn has_received(&self) -> bool {
-        self.received
-    }
-
     /// Returns how many bytes of the value in progress are still to come,
     /// line end included; 0 between values. A driver may size its reads by it.
     #[must_use]
@@ -361,6 +381,19 @@ impl<T: Copy> Connection<T> {
         }
     }
 
+    /// Whether requests wait until the server has taken the credentials.
+    #[must_use]
+    pub const fn is_authenticating(&self) -> bool {
+        self.authenticating
+    }
+
+    /// Whether the peer was asked for meta commands and has said nothing: if it
+    /// closes now, it knows none.
+    #[must_use]
+    pub const fn asked_in_vain(&self) -> bool {
+        self.codec.is_none() && !self.received && !self.authenticating
+    }
+
     /// Reads one line. `None` when it only announced a value or the codec.
     fn take_line<'l>(
         &mut self,
@@ -368,6 +401,15 @@ impl<T: Copy> Connection<T> {
         opaque: u32,
         line: &'l [u8],
     ) -> Result<Option<(Reply<'l>, bool)>> {
+        if shape == Shape::Auth {
+            credentials::parse(line)?;
+            self.authenticating = false;
+            // What is known so far says nothing about the codec.
+            self.received = false;
+            self.pop();
+            self.release_held();
+            return Ok(None);
+        }
         if shape == Shape::Probe {
             self.codec = Some(if line == b"MN" {
                 Codec::Meta
@@ -542,8 +584,8 @@ impl<T: Copy> Connection<T> {
     }
 
     fn release_held(&mut self) {
-        while let Some((tag, request)) = self.held.pop_front() {
-            if let Err(error) = self.write(tag, &request) {
+        for (tag, request) in std::mem::take(&mut self.held) {
+            if let Err(error) = self.enqueue(tag, &request) {
                 self.refused.push_back((tag, error));
             }
         }

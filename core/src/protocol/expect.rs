@@ -6,6 +6,8 @@ use crate::error::{Error, ErrorKind};
 /// The form of the reply that a request has coming.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shape {
+    /// The answer to username and password.
+    Auth,
     MetaArithmetic,
     MetaDelete,
     MetaRetrieve,

@@ -20,6 +20,7 @@
 //! ```
 
 mod connection;
+mod credentials;
 mod dump;
 mod expect;
 mod expiry;
@@ -29,6 +30,7 @@ mod request;
 mod text;
 
 pub use connection::{Connection, Received, Unanswered};
+pub use credentials::Credentials;
 pub use dump::DumpedKey;
 pub use expiry::Expiry;
 pub use reply::{Item, Reply};

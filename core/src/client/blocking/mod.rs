@@ -17,12 +17,14 @@ use parking_lot::Mutex;
 pub use self::host::{Connector, Host, PlainConnector, Times};
 use self::turn::{Failure, Lane, drive, take_turn, turn_all};
 use super::delivery::{
-    degraded, is_endpoints_fault, labelled, lost, may_retry, out_of_service, timed_out,
+    broken, degraded, is_endpoints_fault, labelled, lost, may_retry, out_of_service, phase,
+    timed_out,
 };
 use super::health::{Admission, Health, HealthPolicy};
 use super::operation::{Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts, Step};
+use super::security::Security;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
-use crate::net::{self, Address, Lease, Pool, PoolLimits, Pooled};
+use crate::net::{self, Address, Lease, Link, Pool, PoolLimits, Pooled};
 use crate::protocol::{Codec, Connection, Limits};
 
 /// Drives operations on blocking links; shared by all threads of a client.
@@ -35,6 +37,7 @@ pub struct Runner {
     limits: Limits,
     /// The codec asked for; `None` finds out.
     codec: Option<Codec>,
+    security: Security,
 }
 
 #[derive(Debug)]
@@ -78,7 +81,14 @@ impl Runner {
             policy,
             limits,
             codec,
+            security: Security::default(),
         }
+    }
+
+    /// Authenticates and encrypts every link.
+    pub(super) fn secured(mut self, security: Security) -> Self {
+        self.security = security;
+        self
     }
 
     /// Runs an operation to its end, at the latest until `deadline`, a moment
@@ -326,17 +336,29 @@ impl Runner {
         let mut lease = lease.map_err(|error| error.at(Arc::clone(&endpoint.label)))?;
         let opens = !lease.is_open();
         if opens {
-            let connect = || {
-                self.connector
-                    .connect(&endpoint.address, &self.times, deadline)
-            };
             let link = host
-                .blocking(connect)
+                .blocking(|| self.connect(endpoint, deadline))
                 .inspect_err(|error| self.blame(endpoint, error))?;
             let codec = self.codec.or_else(|| endpoint.health.lock().codec());
-            lease.fill(Pooled::new(link, Connection::new(codec, self.limits)));
+            let connection = Connection::new(codec, self.limits)
+                .with_credentials(self.security.credentials.clone());
+            lease.fill(Pooled::new(link, connection));
         }
         Ok((lease, opens))
+    }
+
+    /// Opens a link, encrypted where that is wanted.
+    fn connect(&self, endpoint: &Endpoint, deadline: u64) -> Result<Box<dyn Link>> {
+        let opened = Moment(net::now()).after(self.times.connect_timeout);
+        let address = &endpoint.address;
+        let link = self.connector.connect(address, &self.times, deadline)?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.security.tls {
+            // The handshake belongs to opening a connection.
+            return tls.wrap(link, address, deadline.min(opened.0));
+        }
+        let _ = opened;
+        Ok(link)
     }
 
     fn succeeded(&self, endpoint: &Endpoint, lease: &Lease<'_>) {
@@ -361,21 +383,16 @@ impl Runner {
         let connection = &pooled.connection;
         let error = match failure {
             Failure::Closed => {
-                if connection.codec().is_none() && !connection.has_received() {
+                if connection.asked_in_vain() {
                     // A peer that closes when asked for meta commands knows none.
                     endpoint.health.lock().found_codec(Some(Codec::Text));
                 }
                 lost("server closed it", label, sent)
             }
             Failure::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                let writing = !connection.output().is_empty();
-                timed_out(
-                    if writing { Phase::Write } else { Phase::Read },
-                    label,
-                    sent,
-                )
+                timed_out(phase(connection), label, sent)
             }
-            Failure::Io(error) => lost(&error.to_string(), label, sent).caused_by(error),
+            Failure::Io(error) => broken(error).at(Arc::clone(label)).sent(sent),
             Failure::Protocol(error) | Failure::Host(error) => error.at(Arc::clone(label)),
             Failure::Interrupted => lost("interrupted", label, sent),
         };

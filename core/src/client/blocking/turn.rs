@@ -118,8 +118,9 @@ pub(super) fn turn_all<H: Host>(lanes: &mut [Lane<'_>], deadline: u64, host: &H)
             let waits: Vec<_> = lanes
                 .iter()
                 .map(|lane| {
-                    let writes = !lane.lease.connection.output().is_empty();
-                    (lane.lease.link.descriptor(), writes)
+                    let lease = &lane.lease;
+                    let writes = !lease.connection.output().is_empty() || lease.link.wants_write();
+                    (lease.link.descriptor(), writes)
                 })
                 .collect();
             if let Err(error) = net::wait(&waits, deadline) {

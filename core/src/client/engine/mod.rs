@@ -35,14 +35,16 @@ use self::link::{Endpoint, EngineLink, LinkState, Resolution};
 use self::slab::Slab;
 pub use self::work::Ticket;
 use self::work::{Flight, Work};
-use super::delivery::{degraded, is_endpoints_fault, lost, may_retry, out_of_service, timed_out};
+use super::delivery::{
+    degraded, is_endpoints_fault, lost, may_retry, out_of_service, phase, timed_out,
+};
 use super::health::{Admission, HealthPolicy};
 use super::operation::{Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part};
 use super::options::{OnError, Options};
 use super::plan::Plan;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
 use crate::net::Address;
-use crate::protocol::{Admin, Codec, Connection, Limits, Request};
+use crate::protocol::{Admin, Codec, Connection, Credentials, Limits, Request};
 
 /// What the engine needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -144,6 +146,7 @@ pub trait Handler {
 #[derive(Debug)]
 pub struct Engine {
     options: EngineOptions,
+    credentials: Option<Arc<Credentials>>,
     endpoints: Vec<Endpoint>,
     links: Vec<EngineLink>,
     next_connection: u64,
@@ -167,6 +170,7 @@ impl Engine {
         let endpoint = |(index, address)| Endpoint::new(address, options.seed ^ (index as u64 + 1));
         Self {
             options,
+            credentials: None,
             endpoints: addresses.into_iter().enumerate().map(endpoint).collect(),
             links: Vec::new(),
             next_connection: 1,
@@ -187,6 +191,14 @@ impl Engine {
     pub fn for_plan(plan: &Plan, seed: u64) -> Self {
         let addresses = plan.servers().iter().map(|server| server.address.clone());
         Self::new(addresses, EngineOptions::of(plan.options(), seed))
+            .with_credentials(plan.security().credentials.clone())
+    }
+
+    /// Authenticates every connection before anything is asked on it.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Option<Arc<Credentials>>) -> Self {
+        self.credentials = credentials;
+        self
     }
 
     /// Begins an operation that ends at `deadline` at the latest. `token` names
@@ -420,8 +432,7 @@ impl Engine {
             self.fail_endpoint(endpoint, error.sent(Sent::NotSent), now, handler);
             return;
         }
-        let silent = link.protocol.codec().is_none() && !link.protocol.has_received();
-        if silent && error.kind() == ErrorKind::ConnectionLost {
+        if link.protocol.asked_in_vain() && error.kind() == ErrorKind::ConnectionLost {
             // A peer that closes when asked for meta commands knows none.
             self.endpoints[endpoint]
                 .health

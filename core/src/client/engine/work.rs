@@ -273,7 +273,8 @@ impl Engine {
             id: connection,
             endpoint,
             state: LinkState::Opening(until),
-            protocol: Connection::new(codec, self.options.limits),
+            protocol: Connection::new(codec, self.options.limits)
+                .with_credentials(self.credentials.clone()),
             exclusive: false,
             dirty: false,
             blocked: false,
@@ -361,12 +362,7 @@ impl Engine {
             let found = match link {
                 Some(link) => {
                     used.push(link.id);
-                    let phase = if link.protocol.output().is_empty() {
-                        Phase::Read
-                    } else {
-                        Phase::Write
-                    };
-                    timed_out(phase, label, link.protocol.was_sent(tag))
+                    timed_out(phase(&link.protocol), label, link.protocol.was_sent(tag))
                 }
                 None => timed_out(Phase::Connect, label, Sent::NotSent),
             };

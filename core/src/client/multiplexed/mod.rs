@@ -8,6 +8,7 @@
 mod call;
 mod calls;
 mod socket;
+mod transport;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +20,13 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use self::calls::Calls;
-use self::socket::{Socket, Target, converse, lost, resolve};
+use self::socket::{Socket, converse, resolve};
+use self::transport::Target;
+use super::delivery::broken;
 use super::engine::{Action, ConnectionId, Engine, EngineOptions};
 use super::operation::Moment;
 use super::plan::Plan;
+use super::security::Security;
 use crate::fork;
 use crate::net::{self, Address};
 
@@ -30,6 +34,7 @@ use crate::net::{self, Address};
 #[derive(Debug)]
 pub(super) struct Driver {
     options: EngineOptions,
+    security: Security,
     addresses: Vec<Address>,
     state: Mutex<Option<State>>,
     /// Whether further calls are refused.
@@ -57,6 +62,7 @@ impl Driver {
     pub(super) fn new(plan: &Plan) -> Arc<Self> {
         Arc::new(Self {
             options: EngineOptions::of(plan.options(), net::now()),
+            security: plan.security().clone(),
             addresses: plan
                 .servers()
                 .iter()
@@ -161,7 +167,8 @@ impl Driver {
         State {
             runtime: Handle::current().id(),
             generation: fork::generation(),
-            engine: Engine::new(self.addresses.iter().cloned(), self.options),
+            engine: Engine::new(self.addresses.iter().cloned(), self.options)
+                .with_credentials(self.security.credentials.clone()),
             calls: Calls::default(),
             sockets: Vec::new(),
             timer,
@@ -179,11 +186,13 @@ impl Driver {
                         endpoint,
                         address,
                     } => {
-                        let address = address.map_or_else(
-                            || Target::Unix(state.engine.address(endpoint).to_string()),
-                            Target::Tcp,
-                        );
-                        tokio::spawn(converse(Arc::clone(self), connection, address));
+                        let target = Target {
+                            server: state.engine.address(endpoint).clone(),
+                            address,
+                            #[cfg(feature = "tls")]
+                            tls: self.security.tls.clone(),
+                        };
+                        tokio::spawn(converse(Arc::clone(self), connection, target));
                     }
                     Action::Resolve { endpoint } => {
                         let address = state.engine.address(endpoint).clone();
@@ -240,15 +249,20 @@ impl State {
                     break;
                 }
                 match socket.writer.try_write(output) {
-                    Ok(count) => self.engine.written(id, count),
+                    Ok(count) => {
+                        self.engine.written(id, count);
+                        if socket.writer.wants_write() {
+                            socket.flush.notify_one();
+                        }
+                    }
                     Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                         self.engine.blocked(id);
                         socket.flush.notify_one();
                         break;
                     }
                     Err(error) => {
-                        let lost = lost(&error);
-                        self.engine.lost(id, lost, now, &mut self.calls);
+                        let error = broken(error);
+                        self.engine.lost(id, error, now, &mut self.calls);
                         break;
                     }
                 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::net::{TcpStream, UnixStream, tcp, unix};
 use tokio::sync::Notify;
 
 use super::Driver;
+use super::transport::{Target, Writer, open};
+use crate::client::delivery::broken;
 use crate::client::engine::ConnectionId;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::net::{Address, LARGEST_BUFFER};
@@ -26,30 +26,6 @@ pub(super) struct Socket {
     closed: AtomicBool,
 }
 
-#[derive(Debug)]
-pub(super) enum Writer {
-    Tcp(tcp::OwnedWriteHalf),
-    Unix(unix::OwnedWriteHalf),
-}
-
-impl Writer {
-    pub(super) fn try_write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self {
-            Self::Tcp(writer) => writer.try_write(bytes),
-            Self::Unix(writer) => writer.try_write(bytes),
-        }
-    }
-
-    async fn writable(&self) -> std::io::Result<()> {
-        match self {
-            Self::Tcp(writer) => writer.writable().await,
-            Self::Unix(writer) => writer.writable().await,
-        }
-    }
-}
-
-type Reader = Box<dyn AsyncRead + Send + Unpin>;
-
 impl Socket {
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
@@ -57,23 +33,16 @@ impl Socket {
     }
 }
 
-/// Where a connection goes.
-pub(super) enum Target {
-    Tcp(std::net::SocketAddr),
-    Unix(String),
-}
-
 /// Opens a connection and reads from it until it ends.
 pub(super) async fn converse(driver: Arc<Driver>, id: ConnectionId, target: Target) {
     // The engine gives up by itself; this only ends what nobody waits for.
     let limit = driver.options.connect_timeout * 2;
-    let opened = tokio::time::timeout(limit, open(target)).await;
-    let (mut reader, writer) = match opened.unwrap_or_else(|late| Err(late.into())) {
+    let Ok(opened) = tokio::time::timeout(limit, open(&target)).await else {
+        return;
+    };
+    let (mut reader, writer) = match opened {
         Ok(halves) => halves,
         Err(error) => {
-            let error = Error::new(ErrorKind::Connect, format!("cannot connect: {error}"))
-                .sent(Sent::NotSent)
-                .caused_by(error);
             driver.with_state(|state, now| state.engine.lost(id, error, now, &mut state.calls));
             return;
         }
@@ -124,9 +93,13 @@ pub(super) async fn converse(driver: Arc<Driver>, id: ConnectionId, target: Targ
                 if count == buffer.len() && count < LARGEST_BUFFER {
                     buffer.resize(count * 2, 0);
                 }
+                if socket.writer.wants_write() {
+                    // The session has something to say by itself.
+                    socket.flush.notify_one();
+                }
                 None
             }
-            Err(error) => Some(lost(&error)),
+            Err(error) => Some(broken(error)),
         };
         if let Some(error) = over {
             driver.with_state(|state, now| state.engine.lost(id, error, now, &mut state.calls));
@@ -138,10 +111,15 @@ pub(super) async fn converse(driver: Arc<Driver>, id: ConnectionId, target: Targ
 /// Writes what gathered; waits for room in the socket if there is none.
 async fn flush(driver: &Arc<Driver>, id: ConnectionId, socket: &Socket) -> Result<(), ()> {
     loop {
+        if socket.writer.wants_write() {
+            // What is left of a record goes first; an error shows with the next read.
+            drop(socket.writer.try_write(&[]));
+        }
         let blocked = driver.with_state(|state, now| {
             state.write_now(now);
             !state.engine.output(id).is_empty()
         });
+        let blocked = blocked || socket.writer.wants_write();
         if !blocked {
             return Ok(());
         }
@@ -155,24 +133,6 @@ async fn flush(driver: &Arc<Driver>, id: ConnectionId, socket: &Socket) -> Resul
             socket.flush.notify_one();
             tokio::task::yield_now().await;
             return Ok(());
-        }
-    }
-}
-
-async fn open(target: Target) -> std::io::Result<(Reader, Writer)> {
-    match target {
-        Target::Tcp(address) => {
-            let stream = TcpStream::connect(address).await?;
-            // Requests are complete when they are written: waiting for more to
-            // send along would only delay them.
-            stream.set_nodelay(true)?;
-            let (reader, writer) = stream.into_split();
-            Ok((Box::new(reader), Writer::Tcp(writer)))
-        }
-        Target::Unix(path) => {
-            let path = path.strip_prefix("unix:").unwrap_or(&path);
-            let (reader, writer) = UnixStream::connect(path).await?.into_split();
-            Ok((Box::new(reader), Writer::Unix(writer)))
         }
     }
 }
@@ -195,11 +155,4 @@ pub(super) async fn resolve(driver: Arc<Driver>, endpoint: usize, address: Addre
             .engine
             .resolved(endpoint, found, now, &mut state.calls);
     });
-}
-
-pub(super) fn lost(error: &std::io::Error) -> Error {
-    Error::new(
-        ErrorKind::ConnectionLost,
-        format!("connection lost: {error}"),
-    )
 }

@@ -6,11 +6,11 @@ mod show;
 
 use std::time::Duration;
 
-pub use self::secrets::{Auth, Password, TlsOptions};
+pub use self::secrets::{Auth, Password, PlaintextAuth, TlsOptions};
 pub use self::set::Setting;
 use super::health::HealthPolicy;
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{Codec as Protocol, Expiry};
+use crate::protocol::{Codec as Protocol, Credentials, Expiry};
 use crate::route::Preset;
 use crate::value::{Codec, Dialect};
 
@@ -51,6 +51,9 @@ pub struct Options {
     pub password: Option<Password>,
     /// How to authenticate where there is a name. Default SASL.
     pub auth: Auth,
+    /// What becomes of credentials that would go unencrypted to another machine.
+    /// Default warn.
+    pub plaintext_auth: PlaintextAuth,
     /// How links are encrypted; `None`, the default, is not at all.
     pub tls: Option<TlsOptions>,
 }
@@ -85,36 +88,40 @@ impl Default for Options {
             username: None,
             password: None,
             auth: Auth::Sasl,
+            plaintext_auth: PlaintextAuth::Warn,
             tls: None,
         }
     }
 }
 
 impl Options {
-    /// Checks that the options fit together, and that this build can do what
-    /// they ask for.
+    /// Checks that the options fit together.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`] when a name has no password or the other way
     /// round, or what [`Codec::check`](crate::value::Codec::check) says;
-    /// [`ErrorKind::Unsupported`].
+    /// [`ErrorKind::Unsupported`] for SASL, which needs the binary protocol.
     pub fn check(&self) -> Result<()> {
         self.values.check()?;
-        match (&self.username, &self.password) {
-            (None, None) => {}
-            (None, Some(_)) => return Err(config("password is given without username")),
-            (Some(_), None) => return Err(config("username is given without password")),
-            (Some(_), Some(_)) => {
-                let message = "this client does not authenticate yet";
-                return Err(Error::new(ErrorKind::Unsupported, message));
+        self.credentials().map(drop)
+    }
+
+    /// Returns what authenticates connections.
+    pub(super) fn credentials(&self) -> Result<Option<Credentials>> {
+        match (&self.username, &self.password, self.auth) {
+            (None, None, _) => Ok(None),
+            (None, Some(_), _) => Err(config("password is given without username")),
+            (Some(_), None, _) => Err(config("username is given without password")),
+            (Some(username), Some(password), Auth::Ascii) => {
+                Credentials::new(username, password.reveal()).map(Some)
+            }
+            (Some(_), Some(_), Auth::Sasl) => {
+                let message = "SASL needs the binary protocol, which this client does not speak; \
+                    servers started with -Y take auth=ascii";
+                Err(Error::new(ErrorKind::Unsupported, message))
             }
         }
-        if self.tls.is_some() {
-            let message = "this client does not speak TLS yet";
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
-        Ok(())
     }
 }
 
@@ -134,6 +141,7 @@ mod tests {
             "foreign" => Setting::Text("pickle"),
             "hashing" => Setting::Text("memjs"),
             "on_error" => Setting::Text("miss"),
+            "plaintext_auth" => Setting::Text("refuse"),
             "prefix" => Setting::Text("app:"),
             "protocol" => Setting::Text("text"),
             "serializer" => Setting::Text("json"),

@@ -3,6 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+#[cfg(feature = "tls")]
+use crate::error::Result;
+#[cfg(feature = "tls")]
+use crate::tls::{ClientTls, Identity};
+
 /// A password; its debug form does not show it.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Password(String);
@@ -66,6 +71,31 @@ pub struct TlsOptions {
     pub verify: bool,
 }
 
+/// What becomes of credentials that would go over the network unencrypted.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum PlaintextAuth {
+    /// They are sent.
+    Allow,
+    /// The client is refused.
+    Refuse,
+    /// They are sent, and the log says so.
+    #[default]
+    Warn,
+}
+
+impl PlaintextAuth {
+    /// Returns the name used in options.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Refuse => "refuse",
+            Self::Warn => "warn",
+        }
+    }
+}
+
 impl Default for TlsOptions {
     fn default() -> Self {
         Self {
@@ -75,5 +105,27 @@ impl Default for TlsOptions {
             server_name: None,
             verify: true,
         }
+    }
+}
+
+#[cfg(feature = "tls")]
+impl TlsOptions {
+    /// Reads the files and returns the settings.
+    pub(in crate::client) fn load(&self) -> Result<ClientTls> {
+        let mut tls = ClientTls::new();
+        if let Some(ca) = &self.ca {
+            tls = tls.ca_file(ca)?;
+        }
+        if let Some(cert) = &self.cert {
+            let key = self.key.as_ref().unwrap_or(cert);
+            tls = tls.identity(Identity::from_files(cert, key)?);
+        }
+        if let Some(name) = &self.server_name {
+            tls = tls.server_name(name);
+        }
+        if !self.verify {
+            tls = tls.without_verification();
+        }
+        Ok(tls)
     }
 }

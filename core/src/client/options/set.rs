@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Auth, OnError, Options, TlsOptions};
+use super::{Auth, OnError, Options, PlaintextAuth, TlsOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Codec as Protocol, Expiry};
 use crate::route::Preset;
@@ -25,7 +25,7 @@ pub enum Setting<'a> {
 
 impl Options {
     /// Every name that [`set`](Self::set) knows, in alphabetical order.
-    pub const NAMES: [&'static str; 29] = [
+    pub const NAMES: [&'static str; 30] = [
         "auth",
         "compress_above",
         "compression",
@@ -42,6 +42,7 @@ impl Options {
         "max_value_size",
         "on_error",
         "password",
+        "plaintext_auth",
         "prefix",
         "protocol",
         "retry_attempts",
@@ -129,6 +130,14 @@ impl Options {
                 };
             }
             "password" => self.password = Some(option.text()?.into()),
+            "plaintext_auth" => {
+                self.plaintext_auth = match option.text()? {
+                    "allow" => PlaintextAuth::Allow,
+                    "refuse" => PlaintextAuth::Refuse,
+                    "warn" => PlaintextAuth::Warn,
+                    _ => return Err(option.refuse("is none of warn, allow, refuse")),
+                };
+            }
             "prefix" => {
                 self.prefix = match setting {
                     Setting::Bytes(bytes) => bytes.to_vec(),

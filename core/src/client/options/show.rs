@@ -102,6 +102,8 @@ impl Options {
             shown.put("password", "***");
         }
         shown.add("auth", self.auth.name(), default.auth.name());
+        let plaintext = default.plaintext_auth.name();
+        shown.add("plaintext_auth", self.plaintext_auth.name(), plaintext);
         if let Some(tls) = &self.tls {
             shown.tls(tls);
         }

@@ -180,6 +180,7 @@ impl Plan {
             servers: Arc::clone(&self.servers),
             labels: Arc::clone(&self.labels),
             router: Arc::clone(&self.router),
+            security: self.security.clone(),
             options: Options {
                 prefix,
                 ..self.options.clone()

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::options::Options;
+use super::security::Security;
 use super::servers::ServerAddress;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::key::Key;
@@ -71,25 +72,48 @@ pub struct Plan {
     labels: Arc<[Arc<str>]>,
     router: Arc<Router>,
     options: Options,
+    security: Security,
 }
 
 impl Plan {
-    /// Prepares placement over `servers`.
+    /// Prepares placement over `servers`, for a driver that neither
+    /// authenticates nor encrypts.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`] when an option does not fit, or the weights ask
-    /// for too much.
+    /// for too much; [`ErrorKind::Unsupported`] when the options have
+    /// credentials or TLS.
     pub fn new(servers: Vec<ServerAddress>, options: Options) -> Result<Self> {
+        Security::refuse(&options)?;
+        Self::over(servers, options)
+    }
+
+    /// Prepares placement over `servers`, for a driver that authenticates and
+    /// encrypts: one with [`Runner::for_plan`](super::Runner::for_plan), which
+    /// does both.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when an option does not fit, the weights ask for
+    /// too much, or certificates cannot be read; [`ErrorKind::Unsupported`] for
+    /// SASL, and for TLS in a build without.
+    pub fn secured(servers: Vec<ServerAddress>, options: Options) -> Result<Self> {
+        let security = Security::new(&servers, &options)?;
+        Ok(Self {
+            security,
+            ..Self::over(servers, options)?
+        })
+    }
+
+    fn over(servers: Vec<ServerAddress>, options: Options) -> Result<Self> {
         options.check()?;
         let nodes: Vec<_> = servers.iter().map(ServerAddress::node).collect();
         let router = Router::new(options.hashing, &nodes)?;
         Ok(Self::with_router(servers, router, options))
     }
 
-    /// Prepares placement by a router of the caller's.
-    #[must_use]
-    pub fn with_router(servers: Vec<ServerAddress>, router: Router, options: Options) -> Self {
+    fn with_router(servers: Vec<ServerAddress>, router: Router, options: Options) -> Self {
         Self {
             labels: servers
                 .iter()
@@ -98,6 +122,7 @@ impl Plan {
             servers: servers.into(),
             router: Arc::new(router),
             options,
+            security: Security::default(),
         }
     }
 
@@ -110,17 +135,24 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] when an option does not fit.
+    /// [`ErrorKind::Config`] when an option does not fit;
+    /// [`ErrorKind::Unsupported`] when the options have credentials or TLS.
     pub fn choosing(
         servers: Vec<ServerAddress>,
         options: Options,
         choose: impl Fn(&[u8], &[ServerAddress]) -> Result<usize> + Send + Sync + 'static,
     ) -> Result<Self> {
+        Security::refuse(&options)?;
         options.check()?;
         let nodes: Vec<_> = servers.iter().map(ServerAddress::node).collect();
         let list: Arc<[ServerAddress]> = servers.clone().into();
         let router = Router::choosing(&nodes, move |key| choose(key, &list));
         Ok(Self::with_router(servers, router, options))
+    }
+
+    /// What a driver needs to authenticate and to encrypt.
+    pub(super) const fn security(&self) -> &Security {
+        &self.security
     }
 
     /// Returns the options.
