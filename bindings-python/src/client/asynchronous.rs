@@ -25,6 +25,13 @@ pub(crate) struct AsyncClient {
 
 struct Parts {
     core: Arc<Core>,
+    /// Shared with the clients of namespaces.
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// The core of the client itself, to which the engines belong.
+    core: Arc<Core>,
     /// One engine for each loop and process; the one used last comes first.
     engines: Mutex<Vec<Py<Engine>>>,
     closed: AtomicBool,
@@ -54,15 +61,32 @@ impl AsyncClient {
     ) -> Result<()> {
         let core = Core::new(py, servers, options, pickle_protocol)?;
         let ids = py.import("weakref")?.getattr("WeakKeyDictionary")?;
-        let parts = Parts {
-            core: Arc::new(core),
+        let core = Arc::new(core);
+        let shared = Shared {
+            core: Arc::clone(&core),
             engines: Mutex::default(),
             closed: AtomicBool::new(false),
             ids: ids.call0()?.unbind(),
         };
+        let parts = Parts {
+            core,
+            shared: Arc::new(shared),
+        };
         self.parts.set(parts).map_err(|_| {
             let message = "the client's __init__ was called twice";
             Error::new(ErrorKind::Config, message).into()
+        })
+    }
+
+    /// Returns this client for one generation of a namespace; see `namespace`.
+    fn _within(&self, name: Key<'_>, generation: u64) -> Result<Self> {
+        let parts = self.parts()?;
+        let scoped = Parts {
+            core: Arc::new(parts.core.scoped(name, generation)),
+            shared: Arc::clone(&parts.shared),
+        };
+        Ok(Self {
+            parts: OnceLock::from(scoped),
         })
     }
 
@@ -109,7 +133,7 @@ impl AsyncClient {
     /// Returns the driver of the running loop, if it has one.
     fn _close<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyAny>>> {
         let parts = self.parts()?;
-        parts.closed.store(true, Ordering::Relaxed);
+        parts.shared.closed.store(true, Ordering::Relaxed);
         let event_loop = running_loop(py).ok();
         let mut driver = None;
         for engine in self.engines(py) {
@@ -147,7 +171,7 @@ impl AsyncClient {
         } else {
             current
         };
-        let ids = self.parts()?.ids.bind(py);
+        let ids = self.parts()?.shared.ids.bind(py);
         let found = ids.call_method1(intern!(py, "get"), (&owner,))?;
         if !found.is_none() {
             return Ok(found.cast_into().map_err(PyErr::from)?);
@@ -180,7 +204,7 @@ impl AsyncClient {
         if let Some(engine) = self.engine_of(py, &event_loop) {
             return Ok(engine);
         }
-        if parts.closed.load(Ordering::Relaxed) {
+        if parts.shared.closed.load(Ordering::Relaxed) {
             let error = Error::new(ErrorKind::Closed, "client is closed");
             return Err(error.sent(Sent::NotSent).into());
         }
@@ -190,9 +214,13 @@ impl AsyncClient {
                 kept.push(engine.unbind());
             }
         }
-        let engine = Engine::new(py, &parts.core, &event_loop)?;
+        let engine = Engine::new(py, &parts.shared.core, &event_loop)?;
         kept.insert(0, engine.clone().unbind());
-        let mut engines = parts.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut engines = parts
+            .shared
+            .engines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *engines, kept);
         drop(engines);
         // Without the lock: this may run finalizers.
@@ -206,7 +234,11 @@ impl AsyncClient {
         event_loop: &Bound<'py, PyAny>,
     ) -> Option<Bound<'py, Engine>> {
         let parts = self.parts.get()?;
-        let engines = parts.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let engines = parts
+            .shared
+            .engines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let engine = engines.iter().find(|engine| engine.get().is_of(event_loop));
         engine.map(|engine| engine.bind(py).clone())
     }
@@ -215,7 +247,11 @@ impl AsyncClient {
         let Some(parts) = self.parts.get() else {
             return Vec::new();
         };
-        let engines = parts.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        let engines = parts
+            .shared
+            .engines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         engines
             .iter()
             .map(|engine| engine.bind(py).clone())

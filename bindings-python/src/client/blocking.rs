@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Runner};
@@ -27,7 +27,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 struct Parts {
     core: Core,
-    runner: Runner,
+    runner: Arc<Runner>,
     /// A `threading.local` with the dict of cas ids.
     local: Py<PyAny>,
 }
@@ -56,7 +56,7 @@ impl Client {
         let runner = Runner::for_plan(core.plan(), Box::new(PlainConnector));
         let parts = Parts {
             core,
-            runner,
+            runner: Arc::new(runner),
             local: py.import("threading")?.getattr("local")?.call0()?.unbind(),
         };
         self.parts.set(parts).map_err(|_| {
@@ -94,6 +94,19 @@ impl Client {
         let parts = self.parts()?;
         py.detach(|| parts.runner.close(false));
         Ok(())
+    }
+
+    /// Returns this client for one generation of a namespace; see `namespace`.
+    fn _within(&self, py: Python<'_>, name: Key<'_>, generation: u64) -> Result<Self> {
+        let parts = self.parts()?;
+        let scoped = Parts {
+            core: parts.core.scoped(name, generation),
+            runner: Arc::clone(&parts.runner),
+            local: parts.local.clone_ref(py),
+        };
+        Ok(Self {
+            parts: OnceLock::from(scoped),
+        })
     }
 
     /// Closes the client: further calls raise `ClosedError`.
@@ -180,8 +193,15 @@ impl Host for Caller<'_, '_> {
     }
 
     fn ask(&mut self) -> memoxide::Result<Decision> {
-        let message = "operation asks for a function that was not given";
-        Err(Error::new(ErrorKind::InvalidArgument, message))
+        self.core
+            .decide(self.py, &mut self.harvest)
+            .map_err(|failure| match failure {
+                Failure::Core(error) => error,
+                Failure::Python(raised) => {
+                    self.raised.set(Some(raised));
+                    Error::new(ErrorKind::Closed, "the caller's function raised")
+                }
+            })
     }
 
     fn part(&mut self, part: Part<'_>) {

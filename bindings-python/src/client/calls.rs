@@ -1,8 +1,11 @@
 //! Commands: from what the caller passed to a call that either client runs.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
-use memoxide::client::{Counting, Operation, Outcome, Part, Place, Plan};
+use memoxide::client::{Answer as Decision, Counting, Operation, Outcome, Part, Place, Plan};
+use memoxide::net::unix_now;
 use memoxide::protocol::{Admin, Direction, Expiry, StoreMode, Want};
 use memoxide::value::{Encoded, Format};
 use memoxide::{Error, ErrorKind};
@@ -11,16 +14,17 @@ use pyo3::types::{PyDict, PyString};
 
 use super::arguments::{Count, Key, Keys, Pairs};
 use super::configuration;
-use super::harvest::{Harvest, Wish};
+use super::harvest::{Harvest, Listing, Wish};
 use super::ids::Ids;
+use super::update::Update;
 use crate::errors::Result;
 use crate::value::{Conversion, Pickle};
 
 /// Servers, options and the conversion of values: what calls are made of.
 #[derive(Debug)]
 pub(crate) struct Core {
-    plan: Plan,
-    conversion: Conversion,
+    plan: Arc<Plan>,
+    conversion: Arc<Conversion>,
 }
 
 /// An operation and what is to become of its result.
@@ -60,13 +64,13 @@ impl Core {
             None
         };
         Ok(Self {
-            conversion: Conversion::new(codec, pickle)?,
-            plan,
+            conversion: Arc::new(Conversion::new(codec, pickle)?),
+            plan: Arc::new(plan),
         })
     }
 
     /// Returns the servers and options.
-    pub(crate) const fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &Plan {
         &self.plan
     }
 
@@ -250,6 +254,129 @@ impl Core {
         let bytes = keys.bytes()?.into_iter();
         let operation = self.plan.touch_many(bytes, self.expiry(expiry), place)?;
         Ok(Call::new(operation, Wish::Failed(keys.objects())))
+    }
+
+    /// Reads an item and removes it.
+    pub(crate) fn take(
+        &self,
+        key: Key<'_>,
+        default: Option<Bound<'_, PyAny>>,
+        place: Place<'_>,
+    ) -> Result<Call<'static>> {
+        let operation = self.plan.take(key.bytes(), place)?;
+        Ok(Call::new(
+            operation,
+            Wish::Taken(None, default.map(Bound::unbind)),
+        ))
+    }
+
+    /// Reads flags and bytes as they are stored.
+    pub(crate) fn get_raw<'a>(&self, key: Key<'a>, place: Place<'_>) -> Result<Call<'a>> {
+        let operation = self.plan.retrieve(key.bytes(), Want::VALUE, None, place)?;
+        Ok(Call::new(operation, Wish::Raw(None)))
+    }
+
+    /// Reads several values with what is known of each, or with their cas ids.
+    pub(crate) fn items<'a>(
+        &self,
+        keys: &'a Keys<'_>,
+        full: bool,
+        place: Place<'_>,
+    ) -> Result<Call<'a>> {
+        let want = if full {
+            Want::ALL
+        } else {
+            Want::VALUE | Want::CAS
+        };
+        let operation = self
+            .plan
+            .retrieve_many(keys.bytes()?.into_iter(), want, None, place)?;
+        let wish = Wish::Items {
+            keys: keys.objects(),
+            found: Vec::new(),
+            full,
+        };
+        Ok(Call::new(operation, wish))
+    }
+
+    /// Changes an item by a function of the caller's.
+    pub(crate) fn update(
+        &self,
+        key: Key<'_>,
+        change: Bound<'_, PyAny>,
+        expiry: Option<Expiry>,
+        limit: Count,
+        place: Place<'_>,
+    ) -> Result<Call<'static>> {
+        let limit = u32::try_from(limit.0).unwrap_or(u32::MAX);
+        let operation = self.plan.update(key.bytes(), limit, place)?;
+        let expiry = self.expiry(expiry);
+        Ok(Call::new(
+            operation,
+            Wish::Update(Update::new(change.unbind(), expiry)),
+        ))
+    }
+
+    /// Takes a lock.
+    pub(crate) fn acquire(
+        &self,
+        key: Key<'_>,
+        token: &[u8],
+        expiry: Option<Expiry>,
+        wait: Duration,
+        place: Place<'_>,
+    ) -> Result<Call<'static>> {
+        let expiry = self.expiry(expiry);
+        let operation = self.plan.acquire(key.bytes(), token, expiry, wait, place)?;
+        Ok(Call::new(operation, Wish::Flag))
+    }
+
+    /// Gives a lock back, or extends it.
+    pub(crate) fn release(
+        &self,
+        key: Key<'_>,
+        token: &[u8],
+        extend: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Call<'static>> {
+        let operation = self.plan.release(key.bytes(), token, extend, place)?;
+        Ok(Call::new(operation, Wish::Flag))
+    }
+
+    /// Finds out the generation of a namespace, or raises it.
+    pub(crate) fn generation(&self, name: Key<'_>, raise: bool) -> Result<Call<'static>> {
+        let now = unix_now();
+        let operation = if raise {
+            self.plan.invalidate(name.bytes(), now)?
+        } else {
+            self.plan.generation(name.bytes(), now)?
+        };
+        Ok(Call::new(operation, Wish::Number))
+    }
+
+    /// Returns this for one generation of a namespace.
+    pub(crate) fn scoped(&self, name: Key<'_>, generation: u64) -> Self {
+        Self {
+            plan: Arc::new(self.plan.scoped(name.bytes(), generation)),
+            conversion: Arc::clone(&self.conversion),
+        }
+    }
+
+    /// Lists the keys that begin with a prefix.
+    pub(crate) fn keys(&self, prefix: &[u8], place: Place<'_>) -> Result<Call<'static>> {
+        let operation = self.plan.administer(Admin::Metadump, place)?;
+        let plan = Arc::clone(&self.plan);
+        let keys = Listing {
+            plan,
+            prefix: prefix.to_vec(),
+            found: Vec::new(),
+        };
+        Ok(Call::new(operation, Wish::Keys(keys)))
+    }
+
+    /// Returns what the caller's function makes of the item that an update read.
+    pub(crate) fn decide(&self, py: Python<'_>, harvest: &mut Harvest) -> Result<Decision> {
+        harvest.decide(py, &self.conversion)
     }
 
     /// Returns the expiry of a call, or the client's own.

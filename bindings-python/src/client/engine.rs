@@ -76,6 +76,8 @@ pub(super) struct Calls {
     slots: Vec<Option<Pending>>,
     free: Vec<usize>,
     pub(super) completed: Vec<(Pending, memoxide::Result<Outcome>)>,
+    /// Calls that want their caller's function to answer.
+    pub(super) asked: Vec<(u64, Ticket)>,
 }
 
 impl Calls {
@@ -93,6 +95,22 @@ impl Calls {
         let pending = self.slots.get_mut(slot)?.take()?;
         self.free.push(slot);
         Some(pending)
+    }
+}
+
+impl Calls {
+    /// Takes the harvest of a call out of its place.
+    fn borrow(&mut self, token: u64) -> Option<Harvest> {
+        let pending = self.slots.get_mut(token as usize)?.as_mut()?;
+        let placeholder = super::harvest::Wish::Nothing.into();
+        Some(std::mem::replace(&mut pending.harvest, placeholder))
+    }
+
+    /// Puts it back, unless the call is over.
+    fn give_back(&mut self, token: u64, harvest: Harvest) {
+        if let Some(Some(pending)) = self.slots.get_mut(token as usize) {
+            pending.harvest = harvest;
+        }
     }
 }
 
@@ -116,9 +134,8 @@ impl Handler for Delivery<'_, '_> {
         }
     }
 
-    fn ask(&mut self, token: u64, _ticket: Ticket) {
-        let message = "operation asks for a function that was not given";
-        self.completed(token, Err(Error::new(ErrorKind::InvalidArgument, message)));
+    fn ask(&mut self, token: u64, ticket: Ticket) {
+        self.calls.asked.push((token, ticket));
     }
 }
 
@@ -317,6 +334,39 @@ impl Engine {
         self.state
             .try_lock()
             .map_or(0, |state| state.engine.connections())
+    }
+
+    /// Has a caller's function answer, without the lock. What it raises ends the
+    /// call.
+    pub(super) fn ask(&self, py: Python<'_>, token: u64, ticket: Ticket) {
+        // The harvest is out of its place meanwhile, so that the function may call.
+        let harvest = self.lock().calls.borrow(token);
+        let Some(mut harvest) = harvest else { return };
+        let decision = self.core.decide(py, &mut harvest);
+        let mut state = self.lock();
+        state.calls.give_back(token, harvest);
+        let State { engine, calls, .. } = &mut *state;
+        match decision {
+            Ok(decision) => {
+                let now = Moment(net::now());
+                let mut delivery = Delivery {
+                    py,
+                    core: &self.core,
+                    calls,
+                };
+                engine.answer(ticket, decision, now, &mut delivery);
+            }
+            Err(failure) => {
+                engine.cancel(ticket);
+                if let Some(pending) = calls.remove(token) {
+                    drop(state);
+                    let raised = PyErr::from(failure).into_value(py);
+                    let future = pending.future.bind(py);
+                    // Its caller may have been faster and cancelled it.
+                    drop(future.call_method1(intern!(py, "set_exception"), (raised,)));
+                }
+            }
+        }
     }
 
     /// Begins a call and returns its future.

@@ -5,16 +5,19 @@
 //! the operation is over.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use memoxide::client::{Outcome, Part, Plan};
+use memoxide::client::{Answer as Decision, Outcome, Part, Plan};
 use memoxide::protocol::Item;
 use memoxide::{Error, ErrorKind};
+use pyo3::IntoPyObjectExt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyType};
 
 use super::ids::Ids;
+use super::update::Update;
 use crate::errors::{Failure, Result, exception};
 use crate::value::{Conversion, Decoded};
 
@@ -34,12 +37,27 @@ pub(crate) enum Wish {
     Flag,
     /// A value with all that is known of it.
     Item(Option<Found>),
+    /// Items by key: the caller's keys, and the hits by their position; in full,
+    /// or as pairs of value and cas id.
+    Items {
+        keys: Vec<Py<PyAny>>,
+        found: Vec<(usize, Found)>,
+        full: bool,
+    },
+    /// Keys that the servers list.
+    Keys(Listing),
     /// Nothing.
     Nothing,
     /// A number, if there is one.
     Number,
+    /// Flags and bytes as they are stored.
+    Raw(Option<(u32, Py<PyBytes>)>),
     /// The text that each server answers, by endpoint.
     Reports(Vec<(usize, Py<PyDict>)>),
+    /// A value that was removed, or this default.
+    Taken(Option<Found>, Option<Py<PyAny>>),
+    /// The value that a function of the caller's made.
+    Update(Update),
     /// A value, or this default; its cas id is remembered if a place is given.
     Value(Option<Found>, Option<Py<PyAny>>, Option<Ids>),
     /// Values by key: the caller's keys, and the hits by their position.
@@ -48,10 +66,18 @@ pub(crate) enum Wish {
     Versions(Vec<(usize, Py<PyString>)>),
 }
 
+/// The keys that servers list, as far as they begin with a prefix.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) prefix: Vec<u8>,
+    pub(crate) found: Vec<Py<PyAny>>,
+}
+
 /// A hit.
 #[derive(Debug)]
 pub(crate) struct Found {
-    value: Kept,
+    pub(crate) value: Kept,
     /// The item without its value.
     item: Item<'static>,
 }
@@ -84,8 +110,28 @@ impl Harvest {
 
     fn take(&mut self, py: Python<'_>, conversion: &Conversion, part: Part<'_>) -> Result<()> {
         match (&mut self.wish, part) {
-            (Wish::Value(found, ..) | Wish::Item(found), Part::Item(item)) => {
-                *found = Some(Found::new(py, conversion, item)?);
+            (
+                Wish::Value(found, ..) | Wish::Item(found) | Wish::Taken(found, _),
+                Part::Item(item),
+            ) => *found = Some(Found::new(py, conversion, item)?),
+            (Wish::Update(update), Part::Item(item)) => {
+                update.found = Some(Found::new(py, conversion, item)?);
+            }
+            (Wish::Items { found, .. }, Part::Item(item)) => {
+                found.push((item.index, Found::new(py, conversion, item)?));
+            }
+            (Wish::Raw(found), Part::Item(item)) => {
+                *found = Some((item.flags, PyBytes::new(py, &item.value).unbind()));
+            }
+            (Wish::Keys(listing), Part::Line { line, .. }) => {
+                if let Some(listed) = listing.plan.listed(line, &listing.prefix)? {
+                    // Text where it is text, as most keys are.
+                    let key = match std::str::from_utf8(&listed.key) {
+                        Ok(text) => PyString::new(py, text).into_any(),
+                        Err(_) => PyBytes::new(py, &listed.key).into_any(),
+                    };
+                    listing.found.push(key.unbind());
+                }
             }
             (Wish::Values(_, found), Part::Item(item)) => {
                 found.push((item.index, Kept::new(py, conversion, &item)?));
@@ -109,6 +155,20 @@ impl Harvest {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Returns what the caller's function makes of the item that an update read.
+    pub(crate) fn decide(&mut self, py: Python<'_>, conversion: &Conversion) -> Result<Decision> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        match &mut self.wish {
+            Wish::Update(update) => update.decide(py, conversion),
+            _ => {
+                let message = "operation asks for a function that was not given";
+                Err(Error::new(ErrorKind::InvalidArgument, message).into())
+            }
+        }
     }
 
     /// Returns the result of the call. Nothing may be held: pickles are loaded here.
@@ -143,6 +203,33 @@ impl Harvest {
             Wish::Item(found) => match found {
                 None => py.None().into_bound(py),
                 Some(found) => found.into_item(py, conversion)?,
+            },
+            Wish::Items { keys, found, full } => {
+                let items = PyDict::new(py);
+                for (position, found) in found {
+                    let cas = found.item.cas;
+                    let item = if full {
+                        found.into_item(py, conversion)
+                    } else {
+                        let value = found.value.into_value(py, conversion);
+                        value.and_then(|value| Ok((value, cas).into_bound_py_any(py)?))
+                    };
+                    match item {
+                        Ok(item) => items.set_item(&keys[position], item)?,
+                        Err(raised) => drop(failure.get_or_insert(raised)),
+                    }
+                }
+                items.into_any()
+            }
+            Wish::Keys(listing) => PyList::new(py, listing.found)?.into_any(),
+            Wish::Raw(found) => found.into_bound_py_any(py)?,
+            Wish::Taken(found, default) => match found.filter(|_| outcome.flag()) {
+                None => default.map_or_else(|| py.None().into_bound(py), |it| it.into_bound(py)),
+                Some(found) => found.value.into_value(py, conversion)?,
+            },
+            Wish::Update(update) => match update.stored.filter(|_| outcome.flag()) {
+                None => py.None().into_bound(py),
+                Some(stored) => stored.into_bound(py),
             },
             Wish::Nothing => py.None().into_bound(py),
             Wish::Number => match outcome.number() {
@@ -201,7 +288,7 @@ impl Kept {
         )
     }
 
-    fn into_value<'py>(
+    pub(crate) fn into_value<'py>(
         self,
         py: Python<'py>,
         conversion: &Conversion,

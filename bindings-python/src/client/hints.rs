@@ -47,6 +47,15 @@ hints! {
         pyo3::type_hint_identifier!("builtins", "int"),
         pyo3::type_hint_identifier!("builtins", "None")
     );
+    /// Flags and bytes, or nothing.
+    MaybeRaw = type_hint_union!(
+        pyo3::type_hint_subscript!(
+            pyo3::type_hint_identifier!("builtins", "tuple"),
+            pyo3::type_hint_identifier!("builtins", "int"),
+            pyo3::type_hint_identifier!("builtins", "bytes")
+        ),
+        pyo3::type_hint_identifier!("builtins", "None")
+    );
     /// Nothing.
     Nothing = pyo3::type_hint_identifier!("builtins", "None");
     /// Reports by server.

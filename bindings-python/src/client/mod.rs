@@ -16,6 +16,7 @@ mod harvest;
 mod hints;
 mod ids;
 mod settle;
+mod update;
 
 pub(crate) use asynchronous::AsyncClient;
 pub(crate) use blocking::Client;

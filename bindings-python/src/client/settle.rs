@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use memoxide::client::{Action, ConnectionId, Moment, Outcome};
+use memoxide::client::{Action, ConnectionId, Moment, Outcome, Ticket};
 use memoxide::net::{self, Address};
 use pyo3::IntoPyObjectExt;
 use pyo3::intern;
@@ -16,6 +16,7 @@ use super::engine::{Engine, Pending, State, Submission};
 enum Task {
     Act(Action),
     Arm(Duration),
+    Ask(u64, Ticket),
     Complete(Vec<(Pending, memoxide::Result<Outcome>)>),
     ScheduleFlush,
     Submit(Vec<Submission>),
@@ -26,6 +27,9 @@ impl State {
     fn next_task(&mut self) -> Option<Task> {
         if !self.calls.completed.is_empty() {
             return Some(Task::Complete(std::mem::take(&mut self.calls.completed)));
+        }
+        if let Some((token, ticket)) = self.calls.asked.pop() {
+            return Some(Task::Ask(token, ticket));
         }
         if let Some(action) = self.engine.next_action() {
             return Some(Task::Act(action));
@@ -75,6 +79,7 @@ impl Engine {
         };
         match task {
             Task::Act(action) => self.act(py, action)?,
+            Task::Ask(token, ticket) => self.ask(py, token, ticket),
             Task::Arm(delay) => {
                 let arm = intern!(py, "arm");
                 driver

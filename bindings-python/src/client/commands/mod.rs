@@ -6,11 +6,13 @@
 
 mod administration;
 mod change;
+mod composites;
 mod retrieval;
 mod storage;
 
 pub(crate) use administration::administration;
 pub(crate) use change::change;
+pub(crate) use composites::composites;
 pub(crate) use retrieval::retrieval;
 pub(crate) use storage::storage;
 
@@ -24,6 +26,7 @@ macro_rules! commands {
         crate::client::commands::retrieval!($class, $answer);
         crate::client::commands::storage!($class, $answer);
         crate::client::commands::change!($class, $answer);
+        crate::client::commands::composites!($class, $answer);
         crate::client::commands::administration!($class, $answer);
     };
 }
@@ -32,7 +35,10 @@ pub(crate) use commands;
 
 /// What the methods name; a module that defines them imports all of it.
 pub(crate) mod names {
+    pub(crate) use std::time::Duration;
+
     pub(crate) use memoxide::protocol::{Admin, Direction, StoreMode};
+    pub(crate) use memoxide::value::Encoded;
     pub(crate) use pyo3::prelude::*;
     pub(crate) use pyo3::types::PyString;
 
@@ -41,8 +47,8 @@ pub(crate) mod names {
     };
     pub(crate) use crate::client::calls::cas_id;
     pub(crate) use crate::client::hints::{
-        Anything, KeyList, MaybeItem, MaybeNumber, NoReply, Nothing, Reports, Truth, Values,
-        Versions,
+        Anything, KeyList, MaybeItem, MaybeNumber, MaybeRaw, NoReply, Nothing, Reports, Truth,
+        Values, Versions,
     };
     pub(crate) use crate::client::ids::Ids;
     pub(crate) use crate::errors::Result;
