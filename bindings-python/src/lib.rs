@@ -12,6 +12,7 @@ mod compat;
 mod errors;
 mod fork;
 mod json;
+mod report;
 mod server;
 mod value;
 
@@ -39,6 +40,9 @@ mod _native {
 
     #[pymodule_export]
     use super::fork::fork_generation;
+
+    #[pymodule_export]
+    use super::report::typed_report;
 
     #[pymodule_export]
     use super::errors::{is_ambiguous, is_connection, is_retryable, is_timeout};

@@ -38,11 +38,15 @@ from memoxide.errors import (
     ValueTooLargeError,
 )
 from memoxide.item import Item
+from memoxide.lock import AsyncLock, Lock
+from memoxide.namespace import AsyncNamespace, Namespace
 from memoxide.server import EmbeddedServer
 
 __all__ = [
     "AsyncCache",
     "AsyncClient",
+    "AsyncLock",
+    "AsyncNamespace",
     "AuthError",
     "BackpressureError",
     "Cache",
@@ -59,7 +63,9 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidKeyError",
     "Item",
+    "Lock",
     "MemoxideError",
+    "Namespace",
     "NoServersError",
     "NotNumericError",
     "PartialError",

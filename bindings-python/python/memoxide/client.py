@@ -12,9 +12,11 @@ Example:
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memoxide import _native
+from memoxide.lock import Lock
+from memoxide.namespace import Namespace
 from memoxide.options import to_native
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
+    from memoxide.lock import Time
     from memoxide.options import Options, Servers
 
 __all__ = ["Client"]
@@ -86,6 +89,43 @@ class Client(_native.Client):
             message = f"unclosed {self!r}"
             warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
             self.close()
+
+    def lock(
+        self, key: str | bytes, time: Time = 30, *, wait: Time | None = None
+    ) -> Lock:
+        """Returns a lock that programs on several machines share.
+
+        Nothing is sent until it is taken, by `acquire()` or `with`.
+
+        Args:
+            key: Where the lock is kept.
+            time: Seconds after which it is given back by itself.
+            wait: Seconds to wait for it while another holds it; by default it is
+                tried once.
+        """
+        return Lock(self, key, time, wait, self._call_timeout)
+
+    def namespace(self, name: str | bytes) -> Namespace:
+        """Returns the methods that concern keys, within a namespace.
+
+        All its keys can be made unreachable in one request, by `invalidate`. Each
+        call takes one round trip more.
+        """
+        return Namespace(self, name)
+
+    def get_report(self, report: str = "") -> list[tuple[str, dict[str, Any]]]:
+        """Returns a report of each server with numbers, truths and texts.
+
+        Args:
+            report: `settings`, `items`, `slabs`, `sizes` or `conns`; the general
+                one by default. Classes are under `classes`, by number.
+
+        Raises:
+            InvalidArgumentError: There is no such report.
+            MemoxideError: As in `get_stats`.
+        """
+        raw = self.get_stats(report or None)
+        return [(server, _native.typed_report(report, texts)) for server, texts in raw]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.servers!r})"

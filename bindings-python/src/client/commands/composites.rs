@@ -203,6 +203,12 @@ macro_rules! composites {
                 self.call(py, timeout, |core| core.generation(name, false))
             }
 
+            /// Seconds that a call may take unless it says otherwise.
+            #[getter]
+            fn _call_timeout(&self) -> Result<f64> {
+                Ok(self.core()?.plan().options().timeout.as_secs_f64())
+            }
+
             /// Takes a lock for a token; see `lock`.
             #[pyo3(signature = (key, token, time, wait, *, timeout, server_key = None))]
             fn _acquire<'py>(
