@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 KEYS = [f"bench:{key:03}" for key in range(100)]
 VALUE = b"x" * 100
-ITEMS = {key: VALUE for key in KEYS}
+ITEMS = dict.fromkeys(KEYS, VALUE)
 THREADS = 8
 IN_FLIGHT = 64
 
@@ -32,7 +32,8 @@ def threads(call: Callable[[], object]) -> Case:
 
     def run(operations: int) -> None:
         workers = [
-            threading.Thread(target=loop, args=(operations // THREADS,)) for _ in range(THREADS)
+            threading.Thread(target=loop, args=(operations // THREADS,))
+            for _ in range(THREADS)
         ]
         for worker in workers:
             worker.start()

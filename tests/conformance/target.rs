@@ -104,6 +104,8 @@ fn spawn() -> Result<(Child, u16), String> {
         let port = listener.local_addr().expect("a bound port").port();
         drop(listener);
         let mut command = Command::new("memcached");
+        // Its own use of the crawler would make lists of keys answer "busy".
+        command.args(["-o", "no_lru_maintainer,lru_crawler"]);
         command.args([
             "-l",
             "127.0.0.1",

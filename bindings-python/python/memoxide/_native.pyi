@@ -12,7 +12,7 @@ from os import PathLike
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 
-__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "Hosts", "Placement", "cmemcache_hash", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "python_memcached_decode", "python_memcached_encode", "run_command"]
+__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "Hosts", "Placement", "cmemcache_hash", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "python_memcached_decode", "python_memcached_encode", "run_command", "typed_report"]
 
 __version__: Final[str]
 """
@@ -29,6 +29,15 @@ class AsyncClient:
         Prepares the client; nothing is sent, and no loop is needed yet.
         """
     def __new__(cls, /, *args: "object", **kwargs: "object") -> AsyncClient: ...
+    def _acquire(self, /, key: str | bytes, token: bytes, time: float | timedelta | None, wait: SupportsFloat | SupportsIndex, *, timeout: float | timedelta | None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Takes a lock for a token; see `lock`.
+        """
+    @property
+    def _call_timeout(self, /) -> float:
+        """
+        Seconds that a call may take unless it says otherwise.
+        """
     def _close(self, /) -> Any | None:
         """
         Closes the client: calls under way and further ones raise `ClosedError`.
@@ -38,6 +47,22 @@ class AsyncClient:
         """
         Closes the connections of the running loop that are not in use, and returns
         its driver, which knows when they are closed.
+        """
+    def _extend(self, /, key: str | bytes, token: bytes, time: float | timedelta | None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Extends a lock if the token still owns it; see `lock`.
+        """
+    def _generation(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> Future[int]:
+        """
+        Finds out the generation of a namespace; see `namespace`.
+        """
+    def _release(self, /, key: str | bytes, token: bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Gives a lock back if the token still owns it; see `lock`.
+        """
+    def _within(self, /, name: str | bytes, generation: SupportsIndex) -> AsyncClient:
+        """
+        Returns this client for one generation of a namespace; see `namespace`.
         """
     def add(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
         """
@@ -284,6 +309,13 @@ class AsyncClient:
                 memcached has since 1.6.
             MemoxideError: As in `get`.
         """
+    def get_items(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Any]]:
+        """
+        Reads several items: a dict of `Item`, as `get_item` returns one.
+
+        Raises:
+            MemoxideError: As in `get_item`; PartialError as in `get_multi`.
+        """
     def get_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Any]]:
         """
         Returns the values of several keys; those without one are absent.
@@ -302,6 +334,16 @@ class AsyncClient:
                 others answered.
             MemoxideError: As in `get`. One bad key fails the call before
                 anything is sent.
+        """
+    def get_raw(self, /, key: str | bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[tuple[int, bytes] | None]:
+        """
+        Reads flags and bytes as they are stored, without decoding.
+
+        Returns:
+            A pair of flags and bytes, or None if the key has no value.
+
+        Raises:
+            MemoxideError: As in `get`.
         """
     def get_stats(self, /, report: str | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[tuple[str, dict[str, str]]]]:
         """
@@ -335,6 +377,13 @@ class AsyncClient:
         Raises:
             MemoxideError: As in `get`.
         """
+    def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Any]]:
+        """
+        Reads several values with their cas ids: a dict of pairs.
+
+        Raises:
+            MemoxideError: As in `get_multi`.
+        """
     def incr(self, /, key: str | bytes, delta: int = ..., noreply: bool = ..., *, initial: int | None = None, time: float | timedelta | None = None, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[int | None]:
         """
         Adds to a stored number and returns the sum, or None if the key
@@ -357,6 +406,27 @@ class AsyncClient:
             UnsupportedError: `initial` or `time` is given and the server
                 knows no meta commands.
             MemoxideError: As in `set`.
+        """
+    def invalidate(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> Future[int]:
+        """
+        Makes every key of a namespace unreachable, in one request.
+
+        Raises:
+            MemoxideError: As in `incr`.
+        """
+    def keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[Any]]:
+        """
+        Lists the keys that begin with a prefix, by `lru_crawler metadump`.
+
+        It walks through the whole cache of every server: allow it time, and
+        use it to look, not to work. The list is no snapshot, and all of it
+        is in memory. Keys are text where they are UTF-8, else bytes; the
+        client's own prefix is taken off.
+
+        Raises:
+            UnsupportedError: A server cannot list keys.
+            ServerError: A server lists for somebody else at the moment.
+            MemoxideError: As in `get`.
         """
     @property
     def open_connections(self, /) -> int:
@@ -398,10 +468,14 @@ class AsyncClient:
         Raises:
             MemoxideError: As in `set`.
         """
-    def server_for(self, /, key: str | bytes) -> str:
+    def server_for(self, /, key: str | bytes, *, server_key: str | bytes | None = None) -> str:
         """
         Returns the name of the server that has a key, such as
         `127.0.0.1:11211`. Nothing is sent.
+
+        Args:
+            key: As in `get`.
+            server_key: A key whose server calls with it go to.
 
         Raises:
             InvalidKeyError: The key is not as in `get`.
@@ -467,6 +541,35 @@ class AsyncClient:
             MemoxideError: As in `set`. One bad key or value fails the call
                 before anything is sent.
         """
+    def set_raw(self, /, key: str | bytes, flags: int, data: bytes, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+        """
+        Stores flags and bytes as they are, without encoding.
+
+        Args:
+            key: As in `get`.
+            flags: 0 to 2^32 - 1.
+            data: The bytes.
+            time: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set`.
+        """
+    def take(self, /, key: str | bytes, default: Any | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Any]:
+        """
+        Reads a value and removes it, so that one caller gets it.
+
+        Args:
+            key: As in `get`.
+            default: Returned if the key has no value.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `get`.
+        """
     def touch(self, /, key: str | bytes, time: float | timedelta | None = None, noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
         """
         Sets a new time to live and tells whether there is an item.
@@ -498,6 +601,29 @@ class AsyncClient:
 
         Raises:
             MemoxideError: As in `delete_multi`.
+        """
+    def update(self, /, key: str | bytes, change: Any, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, limit: int = ..., timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Any]:
+        """
+        Changes a value by a function: reads it, stores what the function
+        returns if nobody else wrote meanwhile, and else begins again.
+
+        Args:
+            key: As in `get`.
+            change: Called with the present value, or None if there is
+                none; returns the new one, or None to leave it. It may be
+                called several times and must not wait.
+            time: As in `set`.
+            ttl: Another name of `time`.
+            limit: How often it is tried.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Returns:
+            The value that was stored, or None if it was left.
+
+        Raises:
+            ConflictError: Others were faster `limit` times.
+            MemoxideError: As in `set`. What `change` raises is passed on.
         """
     def verbosity(self, /, level: int, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[None]:
         """
@@ -535,6 +661,31 @@ class Client:
         Prepares the client; nothing is sent.
         """
     def __new__(cls, /, *args: "object", **kwargs: "object") -> Client: ...
+    def _acquire(self, /, key: str | bytes, token: bytes, time: float | timedelta | None, wait: SupportsFloat | SupportsIndex, *, timeout: float | timedelta | None, server_key: str | bytes | None = None) -> bool:
+        """
+        Takes a lock for a token; see `lock`.
+        """
+    @property
+    def _call_timeout(self, /) -> float:
+        """
+        Seconds that a call may take unless it says otherwise.
+        """
+    def _extend(self, /, key: str | bytes, token: bytes, time: float | timedelta | None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> bool:
+        """
+        Extends a lock if the token still owns it; see `lock`.
+        """
+    def _generation(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> int:
+        """
+        Finds out the generation of a namespace; see `namespace`.
+        """
+    def _release(self, /, key: str | bytes, token: bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> bool:
+        """
+        Gives a lock back if the token still owns it; see `lock`.
+        """
+    def _within(self, /, name: str | bytes, generation: SupportsIndex) -> Client:
+        """
+        Returns this client for one generation of a namespace; see `namespace`.
+        """
     def add(self, /, key: str | bytes, value: Any, time: float | timedelta | None = None, min_compress_len: int = ..., noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> bool:
         """
         Stores a value if the key has none, and tells whether it had none.
@@ -788,6 +939,13 @@ class Client:
                 memcached has since 1.6.
             MemoxideError: As in `get`.
         """
+    def get_items(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, Any]:
+        """
+        Reads several items: a dict of `Item`, as `get_item` returns one.
+
+        Raises:
+            MemoxideError: As in `get_item`; PartialError as in `get_multi`.
+        """
     def get_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, Any]:
         """
         Returns the values of several keys; those without one are absent.
@@ -806,6 +964,16 @@ class Client:
                 others answered.
             MemoxideError: As in `get`. One bad key fails the call before
                 anything is sent.
+        """
+    def get_raw(self, /, key: str | bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> tuple[int, bytes] | None:
+        """
+        Reads flags and bytes as they are stored, without decoding.
+
+        Returns:
+            A pair of flags and bytes, or None if the key has no value.
+
+        Raises:
+            MemoxideError: As in `get`.
         """
     def get_stats(self, /, report: str | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> list[tuple[str, dict[str, str]]]:
         """
@@ -839,6 +1007,13 @@ class Client:
         Raises:
             MemoxideError: As in `get`.
         """
+    def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, Any]:
+        """
+        Reads several values with their cas ids: a dict of pairs.
+
+        Raises:
+            MemoxideError: As in `get_multi`.
+        """
     def incr(self, /, key: str | bytes, delta: int = ..., noreply: bool = ..., *, initial: int | None = None, time: float | timedelta | None = None, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> int | None:
         """
         Adds to a stored number and returns the sum, or None if the key
@@ -861,6 +1036,27 @@ class Client:
             UnsupportedError: `initial` or `time` is given and the server
                 knows no meta commands.
             MemoxideError: As in `set`.
+        """
+    def invalidate(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> int:
+        """
+        Makes every key of a namespace unreachable, in one request.
+
+        Raises:
+            MemoxideError: As in `incr`.
+        """
+    def keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> list[Any]:
+        """
+        Lists the keys that begin with a prefix, by `lru_crawler metadump`.
+
+        It walks through the whole cache of every server: allow it time, and
+        use it to look, not to work. The list is no snapshot, and all of it
+        is in memory. Keys are text where they are UTF-8, else bytes; the
+        client's own prefix is taken off.
+
+        Raises:
+            UnsupportedError: A server cannot list keys.
+            ServerError: A server lists for somebody else at the moment.
+            MemoxideError: As in `get`.
         """
     @property
     def open_connections(self, /) -> int:
@@ -902,10 +1098,14 @@ class Client:
         Raises:
             MemoxideError: As in `set`.
         """
-    def server_for(self, /, key: str | bytes) -> str:
+    def server_for(self, /, key: str | bytes, *, server_key: str | bytes | None = None) -> str:
         """
         Returns the name of the server that has a key, such as
         `127.0.0.1:11211`. Nothing is sent.
+
+        Args:
+            key: As in `get`.
+            server_key: A key whose server calls with it go to.
 
         Raises:
             InvalidKeyError: The key is not as in `get`.
@@ -971,6 +1171,35 @@ class Client:
             MemoxideError: As in `set`. One bad key or value fails the call
                 before anything is sent.
         """
+    def set_raw(self, /, key: str | bytes, flags: int, data: bytes, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> bool:
+        """
+        Stores flags and bytes as they are, without encoding.
+
+        Args:
+            key: As in `get`.
+            flags: 0 to 2^32 - 1.
+            data: The bytes.
+            time: As in `set`.
+            ttl: Another name of `time`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `set`.
+        """
+    def take(self, /, key: str | bytes, default: Any | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Any:
+        """
+        Reads a value and removes it, so that one caller gets it.
+
+        Args:
+            key: As in `get`.
+            default: Returned if the key has no value.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Raises:
+            MemoxideError: As in `get`.
+        """
     def touch(self, /, key: str | bytes, time: float | timedelta | None = None, noreply: bool = ..., *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> bool:
         """
         Sets a new time to live and tells whether there is an item.
@@ -1002,6 +1231,29 @@ class Client:
 
         Raises:
             MemoxideError: As in `delete_multi`.
+        """
+    def update(self, /, key: str | bytes, change: Any, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, limit: int = ..., timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Any:
+        """
+        Changes a value by a function: reads it, stores what the function
+        returns if nobody else wrote meanwhile, and else begins again.
+
+        Args:
+            key: As in `get`.
+            change: Called with the present value, or None if there is
+                none; returns the new one, or None to leave it. It may be
+                called several times and must not wait.
+            time: As in `set`.
+            ttl: Another name of `time`.
+            limit: How often it is tried.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
+        Returns:
+            The value that was stored, or None if it was left.
+
+        Raises:
+            ConflictError: Others were faster `limit` times.
+            MemoxideError: As in `set`. What `change` raises is passed on.
         """
     def verbosity(self, /, level: int, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> None:
         """
@@ -1395,4 +1647,12 @@ def run_command(words: SupportsGetItem[int, str], /) -> int:
     """
     Runs the command line `words`, the program's name first, and returns its exit
     code. A server among the commands runs until it is told to stop.
+    """
+
+def typed_report(name: str, texts: dict[str, str], /) -> "dict[str, Any]":
+    """
+    Returns the texts of a report as numbers, truths and texts.
+
+    Raises:
+        InvalidArgumentError: There is no such report.
     """

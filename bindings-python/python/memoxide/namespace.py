@@ -16,9 +16,36 @@ if TYPE_CHECKING:
 __all__ = ["AsyncNamespace", "Namespace"]
 
 METHODS = frozenset(
-    """add add_multi append cas decr delete delete_multi exists gat gats get get_item
-    get_items get_multi get_raw gets gets_multi incr keys prepend replace set set_multi
-    set_raw take touch touch_multi update""".split()
+    [
+        "add",
+        "add_multi",
+        "append",
+        "cas",
+        "decr",
+        "delete",
+        "delete_multi",
+        "exists",
+        "gat",
+        "gats",
+        "get",
+        "get_item",
+        "get_items",
+        "get_multi",
+        "get_raw",
+        "gets",
+        "gets_multi",
+        "incr",
+        "keys",
+        "prepend",
+        "replace",
+        "set",
+        "set_multi",
+        "set_raw",
+        "take",
+        "touch",
+        "touch_multi",
+        "update",
+    ]
 )
 """The methods of a client that a namespace has, with the same arguments."""
 

@@ -419,8 +419,9 @@ impl Core {
         &self,
         py: Python<'py>,
         key: Key<'_>,
+        place: Place<'_>,
     ) -> Result<Bound<'py, PyString>> {
-        let endpoint = self.plan.server_for(key.bytes())?;
+        let endpoint = self.plan.place(key.bytes(), place)?;
         Ok(PyString::new(py, self.plan.label(endpoint)))
     }
 }

@@ -71,6 +71,8 @@ hints! {
             )
         )
     );
+    /// A number.
+    Number = pyo3::type_hint_identifier!("builtins", "int");
     /// Yes or no.
     Truth = pyo3::type_hint_identifier!("builtins", "bool");
     /// Values by key.

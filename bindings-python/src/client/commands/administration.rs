@@ -126,15 +126,21 @@ macro_rules! administration {
             /// Returns the name of the server that has a key, such as
             /// `127.0.0.1:11211`. Nothing is sent.
             ///
+            /// Args:
+            ///     key: As in `get`.
+            ///     server_key: A key whose server calls with it go to.
+            ///
             /// Raises:
             ///     InvalidKeyError: The key is not as in `get`.
             ///     NoServersError: There are no servers.
+            #[pyo3(signature = (key, *, server_key = None))]
             fn server_for<'py>(
                 &self,
                 py: Python<'py>,
                 key: Key<'_>,
+                server_key: Option<Key<'_>>,
             ) -> Result<Bound<'py, PyString>> {
-                self.core()?.server_for(py, key)
+                self.core()?.server_for(py, key, place(server_key))
             }
         }
     };

@@ -188,7 +188,7 @@ macro_rules! composites {
                 py: Python<'py>,
                 name: Key<'_>,
                 timeout: Option<Timeout>,
-            ) -> Result<$answer<'py, MaybeNumber>> {
+            ) -> Result<$answer<'py, Number>> {
                 self.call(py, timeout, |core| core.generation(name, true))
             }
 
@@ -199,7 +199,7 @@ macro_rules! composites {
                 py: Python<'py>,
                 name: Key<'_>,
                 timeout: Option<Timeout>,
-            ) -> Result<$answer<'py, MaybeNumber>> {
+            ) -> Result<$answer<'py, Number>> {
                 self.call(py, timeout, |core| core.generation(name, false))
             }
 

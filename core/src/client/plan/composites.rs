@@ -7,9 +7,7 @@ use super::{Counting, NAMESPACE_SUFFIX, Place, Plan};
 use crate::client::composite::{Acquire, Counter, Goal, Release, Scoped, Take, Update};
 use crate::client::operation::Operation;
 use crate::client::options::Options;
-#[cfg(doc)]
-use crate::error::ErrorKind;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::{Arithmetic, Direction, Expiry, Request};
 use crate::value::Value;
 
@@ -98,6 +96,11 @@ impl Plan {
         wait: Duration,
         place: Place<'_>,
     ) -> Result<Operation<'static>> {
+        if expiry.wire() <= 0 {
+            // One that never ends would outlive its owner, one in the past hold nothing.
+            let message = "time to live of a lock is not above 0 s";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         let (endpoint, key) = self.locate(key, place)?;
         let acquire = Acquire::new(endpoint, key.into_owned(), token.to_vec(), expiry, wait);
         Ok(Operation::composite(acquire))
