@@ -158,15 +158,11 @@ class Fake:
     def __init__(self, *behaviours: Behaviour) -> None:
         self._behaviours = behaviours
         self._listener = socket.create_server(("127.0.0.1", 0))
+        host, port = self._listener.getsockname()
+        self.endpoint = f"{host}:{port}"
         self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
-
-    @property
-    def endpoint(self) -> str:
-        """The address as clients name it."""
-        host, port = self._listener.getsockname()
-        return f"{host}:{port}"
 
     @property
     def connections(self) -> int:
@@ -194,11 +190,17 @@ class Fake:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def disconnect(self) -> None:
+        """Ends every connection."""
         # A thread that waits for a socket notices a shutdown, not a close.
-        for connection in (self._listener, *self._connections):
+        for connection in self._connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self.disconnect()
         for thread in self._threads:
             thread.join()
         self._listener.close()

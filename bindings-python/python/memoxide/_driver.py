@@ -55,6 +55,8 @@ class Driver:
 
     def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
         self.engine = engine
+        # What the loop calls when calls have gathered in one of its turns.
+        self.flush = engine.flush
         self._loop = loop
         self._connections: dict[int, Connection] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}

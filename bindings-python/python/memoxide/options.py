@@ -65,6 +65,8 @@ class Options(TypedDict, total=False):
         username: The name to authenticate with; nothing.
         password: The password that belongs to it; nothing.
         auth: How to authenticate, `"sasl"` or `"ascii"`.
+        plaintext_auth: What to do about credentials that would go over a network
+            unencrypted: `"warn"`, `"allow"` or `"refuse"`.
         tls: Whether connections are encrypted; False.
         tls_ca: The file in PEM of the authorities to trust; those of the system.
         tls_cert: The file in PEM of the client's own certificate; nothing.
@@ -107,6 +109,7 @@ class Options(TypedDict, total=False):
     username: str | None
     password: str | None
     auth: Literal["sasl", "ascii"] | None
+    plaintext_auth: Literal["warn", "allow", "refuse"] | None
     tls: bool | None
     tls_ca: Path | None
     tls_cert: Path | None

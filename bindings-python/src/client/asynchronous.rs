@@ -200,13 +200,13 @@ impl AsyncClient {
     /// Returns the engine of the running loop, a new one if there is none.
     fn engine<'py>(&self, py: Python<'py>) -> Result<Bound<'py, Engine>> {
         let parts = self.parts()?;
-        let event_loop = running_loop(py)?;
-        if let Some(engine) = self.engine_of(py, &event_loop) {
-            return Ok(engine);
-        }
         if parts.shared.closed.load(Ordering::Relaxed) {
             let error = Error::new(ErrorKind::Closed, "client is closed");
             return Err(error.sent(Sent::NotSent).into());
+        }
+        let event_loop = running_loop(py)?;
+        if let Some(engine) = self.engine_of(py, &event_loop) {
+            return Ok(engine);
         }
         let mut kept = Vec::new();
         for engine in self.engines(py) {

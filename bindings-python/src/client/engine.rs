@@ -31,18 +31,12 @@ pub(crate) struct Engine {
     pub(super) create_future: Py<PyAny>,
     /// `call_soon` of the loop.
     pub(super) call_soon: Py<PyAny>,
-    /// Set right after construction: it refers back to the engine.
-    pub(super) driver: OnceLock<Driver>,
+    /// The Python half, set right after construction because it refers back to
+    /// the engine. Breaking that circle is up to the collector and its side.
+    pub(super) driver: OnceLock<Py<PyAny>>,
     state: Mutex<State>,
     /// Calls that came while the engine was at work: a finalizer made them.
     pub(super) inbox: Mutex<Vec<Submission>>,
-}
-
-/// The Python half.
-pub(super) struct Driver {
-    pub(super) object: Py<PyAny>,
-    /// `flush` of the engine, as the loop is to call it.
-    pub(super) flush: Py<PyAny>,
 }
 
 pub(super) struct State {
@@ -252,8 +246,7 @@ impl Engine {
         visit.call(&self.create_future)?;
         visit.call(&self.call_soon)?;
         if let Some(driver) = self.driver.get() {
-            visit.call(&driver.object)?;
-            visit.call(&driver.flush)?;
+            visit.call(driver)?;
         }
         if let Ok(state) = self.state.try_lock() {
             for (_, write) in &state.writers {
@@ -293,10 +286,7 @@ impl Engine {
         };
         let engine = Bound::new(py, engine)?;
         let class = py.import("memoxide._driver")?.getattr("Driver")?;
-        let driver = Driver {
-            object: class.call1((&engine, event_loop))?.unbind(),
-            flush: engine.getattr(intern!(py, "flush"))?.unbind(),
-        };
+        let driver = class.call1((&engine, event_loop))?.unbind();
         drop(engine.get().driver.set(driver));
         Ok(engine)
     }
@@ -319,9 +309,7 @@ impl Engine {
 
     /// Returns the object that owns sockets and the timer.
     pub(crate) fn driver<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        self.driver
-            .get()
-            .map(|driver| driver.object.bind(py).clone())
+        self.driver.get().map(|driver| driver.bind(py).clone())
     }
 
     /// Returns how many connections are open or being opened, as far as this

@@ -82,9 +82,7 @@ impl Engine {
             Task::Ask(token, ticket) => self.ask(py, token, ticket),
             Task::Arm(delay) => {
                 let arm = intern!(py, "arm");
-                driver
-                    .object
-                    .call_method1(py, arm, (delay.as_secs_f64(),))?;
+                driver.call_method1(py, arm, (delay.as_secs_f64(),))?;
             }
             Task::Complete(mut completed) => {
                 for (pending, result) in completed.drain(..) {
@@ -97,7 +95,8 @@ impl Engine {
                 }
             }
             Task::ScheduleFlush => {
-                self.call_soon.call1(py, (&driver.flush,))?;
+                let flush = driver.getattr(py, intern!(py, "flush"))?;
+                self.call_soon.call1(py, (flush,))?;
             }
             Task::Submit(submissions) => {
                 let now = Moment(net::now());
@@ -135,7 +134,7 @@ impl Engine {
         let Some(driver) = self.driver.get() else {
             return Ok(());
         };
-        let driver = driver.object.bind(py);
+        let driver = driver.bind(py);
         match action {
             Action::Close(id) => {
                 self.lock().writers.retain(|(known, _)| *known != id);
