@@ -30,6 +30,8 @@ pub mod value;
 
 #[cfg(feature = "tokio")]
 pub use client::AsyncClient;
+#[cfg(feature = "msgpack")]
+pub use client::MsgPack;
 #[cfg(feature = "tokio")]
 pub use client::cache::{AsyncCache, AsyncCacheExt};
 pub use client::cache::{Cache, CacheExt};

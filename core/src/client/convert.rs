@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "msgpack")]
+use crate::value::Format;
 use crate::value::{Foreign, Value};
 
 /// A Rust value that can be cached.
@@ -68,6 +70,49 @@ impl<T: DeserializeOwned> FromValue for Json<T> {
                 "cached JSON is not of the type asked for",
             )
             .caused_by(error)
+        })
+    }
+}
+
+/// Any type that serde knows, stored as MessagePack with names of fields.
+///
+/// The option `foreign` must name `msgpack`, for writing as for reading.
+///
+/// ```
+/// use memoxide::client::{Builder, Setting};
+/// use memoxide::{FromValue, MsgPack, ToValue};
+///
+/// let builder = Builder::default().option("foreign", &Setting::Text("msgpack"))?;
+/// let value = MsgPack((1, "two"));
+/// let read = MsgPack::<(u8, String)>::from_value(value.to_value()?)?;
+/// assert_eq!(read.0, (1, "two".to_owned()));
+/// # Ok::<(), memoxide::Error>(())
+/// ```
+#[cfg(feature = "msgpack")]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct MsgPack<T>(pub T);
+
+#[cfg(feature = "msgpack")]
+impl<T: Serialize> ToValue for MsgPack<T> {
+    fn to_value(&self) -> Result<Value<'_>> {
+        let bytes = rmp_serde::to_vec_named(&self.0).map_err(|error| {
+            let message = "value cannot be written as MessagePack";
+            Error::new(ErrorKind::Encode, message).caused_by(error)
+        })?;
+        Ok(Value::Foreign(Foreign::new(Format::Msgpack, bytes)))
+    }
+}
+
+#[cfg(feature = "msgpack")]
+impl<T: DeserializeOwned> FromValue for MsgPack<T> {
+    fn from_value(value: Value<'_>) -> Result<Self> {
+        let bytes = match &value {
+            Value::Foreign(foreign) if foreign.format == Format::Msgpack => &foreign.bytes,
+            _ => return Err(mismatch(&value, "MessagePack")),
+        };
+        rmp_serde::from_slice(bytes).map(Self).map_err(|error| {
+            let message = "cached MessagePack is not of the type asked for";
+            Error::new(ErrorKind::Decode, message).caused_by(error)
         })
     }
 }

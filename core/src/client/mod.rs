@@ -53,6 +53,8 @@ mod view;
 pub use asynchronous::{AsyncClient, AsyncLock};
 pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
 pub use builder::Builder;
+#[cfg(feature = "msgpack")]
+pub use convert::MsgPack;
 pub use convert::{FromValue, Json, ToValue};
 pub use engine::{Action, ConnectionId, Engine, EngineOptions, Handler, Ticket};
 pub use health::{Admission, Health, HealthPolicy};

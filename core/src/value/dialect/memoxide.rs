@@ -7,6 +7,7 @@
 //! | integer | 2 | decimal, any size |
 //! | `null`, bool, float, list, map | 0x10010 | JSON |
 //! | Python object | 1 | pickle |
+//! | MessagePack | 0x40000 | as it is |
 //! | compressed | +8, with zstd +0x20008 | |
 //!
 //! A 4, which pylibmc writes for integers, is read as 2.
@@ -27,6 +28,7 @@ pub(super) const COMPRESSED: u32 = 8;
 const TEXT: u32 = 16;
 const JSON: u32 = 0x1_0000 | TEXT;
 pub(super) const ZSTD: u32 = 0x2_0000;
+pub(super) const MSGPACK: u32 = 0x4_0000;
 
 pub(super) fn write(value: Value<'_>) -> Result<Draft<'_>> {
     Ok(match value {
@@ -66,6 +68,7 @@ pub(super) fn read<'a>(
         INT | LONG => int(bytes),
         JSON => read_json(bytes, Rules::STRICT),
         PICKLE => foreign(codec, Format::Pickle, flags, bytes),
+        MSGPACK => foreign(codec, Format::Msgpack, flags, bytes),
         _ => Err(Fault::unknown(bytes)),
     }
 }

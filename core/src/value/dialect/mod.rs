@@ -343,6 +343,7 @@ fn refusal(dialect: Dialect, what: &str, hint: &str) -> Error {
 const fn foreign_flags(dialect: Dialect, format: Format) -> Option<u32> {
     Some(match (dialect, format) {
         (Dialect::Dalli, Format::Marshal) => dalli::SERIALIZED,
+        (Dialect::Memoxide, Format::Msgpack) => memoxide::MSGPACK,
         (Dialect::Memoxide, Format::Pickle) => memoxide::PICKLE,
         (Dialect::MetaMemcache, Format::Pickle) => meta_memcache::PICKLE,
         (Dialect::Php, Format::PhpSerialized) => php::SERIALIZED,
