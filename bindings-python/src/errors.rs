@@ -61,7 +61,13 @@ impl From<Failure> for PyErr {
 }
 
 /// Returns the exception that stands for `error`.
+///
+/// Where a function of the caller's raised what is no `Exception`, such as
+/// `KeyboardInterrupt`, that is it.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    if let Some(cause) = cause(error).filter(|cause| !cause.is_instance_of::<PyException>(py)) {
+        return cause.clone_ref(py);
+    }
     build(py, error).map_or_else(|failure| failure, PyErr::from_value)
 }
 
@@ -89,11 +95,15 @@ fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
         details.set_item("parts", PyTuple::new(py, parts)?)?;
     }
     let exception = class.call((error.message(),), Some(&details))?;
-    let cause = std::error::Error::source(error).and_then(|source| source.downcast_ref::<PyErr>());
-    if let Some(cause) = cause {
+    if let Some(cause) = cause(error) {
         exception.setattr("__cause__", cause.value(py))?;
     }
     Ok(exception)
+}
+
+/// Returns what Python raised, where that is the cause.
+fn cause(error: &Error) -> Option<&PyErr> {
+    std::error::Error::source(error)?.downcast_ref()
 }
 
 fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyType>> {

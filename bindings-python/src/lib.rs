@@ -3,8 +3,8 @@
 //! What memcached is, the core knows; what Python is, the package beside this
 //! crate knows. The rooms here carry values (`value`, `json`) and failures
 //! (`errors`) from one to the other, tell the core of forks (`fork`), hold the
-//! embedded server (`server`), start the command (`command`) and carry what
-//! stands in for other clients (`compat`).
+//! embedded server (`server`), serve those who run a cluster (`tools`), start the
+//! command (`command`) and carry what stands in for other clients (`compat`).
 
 mod client;
 mod command;
@@ -14,6 +14,7 @@ mod fork;
 mod json;
 mod report;
 mod server;
+mod tools;
 mod value;
 
 use pyo3::prelude::*;
@@ -31,6 +32,9 @@ mod _native {
 
     #[pymodule_export]
     use super::server::EmbeddedServer;
+
+    #[pymodule_export]
+    use super::tools::{compare_placements, explain_key, explain_value, migrate};
 
     #[pymodule_export]
     use super::value::Codec;

@@ -6,7 +6,13 @@ Errors are in `memoxide.errors` and here; everything raised derives from
 
 from __future__ import annotations
 
-from memoxide._native import __version__
+from memoxide._native import (
+    __version__,
+    compare_placements,
+    explain_key,
+    explain_value,
+    migrate,
+)
 from memoxide.async_client import AsyncClient
 from memoxide.cache import AsyncCache, Cache
 from memoxide.client import Client
@@ -78,5 +84,9 @@ __all__ = [
     "UnsupportedError",
     "ValueTooLargeError",
     "__version__",
+    "compare_placements",
+    "explain_key",
+    "explain_value",
     "install_as_memcache",
+    "migrate",
 ]

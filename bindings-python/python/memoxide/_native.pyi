@@ -4,15 +4,16 @@ The native half of the package; import `memoxide` instead.
 
 from _typeshed import SupportsGetItem
 from asyncio import Future
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from memoxide.errors import MemoxideError
 from memoxide.item import Item
+from memoxide.tools import Guess, KeyExplanation, MigrationSummary, PlacementComparison, Progress
 from os import PathLike
-from typing import Any, Final, SupportsFloat, SupportsIndex, final
+from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 
-__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "Hosts", "Placement", "cmemcache_hash", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "python_memcached_decode", "python_memcached_encode", "run_command", "typed_report"]
+__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "Hosts", "Placement", "cmemcache_hash", "compare_placements", "explain_key", "explain_value", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "migrate", "python_memcached_decode", "python_memcached_encode", "run_command", "typed_report"]
 
 __version__: Final[str]
 """
@@ -1591,6 +1592,73 @@ def cmemcache_hash(key: bytes, /) -> int:
     Hashes a key as python-memcached does.
     """
 
+def compare_placements(old: AsyncClient | Client, new: AsyncClient | Client, keys: Iterable[str | bytes] | PathLike[str] | None = None, *, limit: int = ...) -> PlacementComparison:
+    """
+    Counts the keys that belong to another server after a change of placement or
+    of the server list. The GIL is released meanwhile.
+
+    Args:
+        old: A client with the servers and the `hashing` as they are.
+        new: A client with the servers and the `hashing` as they would be.
+        keys: The keys, or the path of a file (a `pathlib.Path`) with a key on
+            each line, as it is or as `lru_crawler metadump` lists it. By default
+            the keys that the servers of `old` list.
+        limit: How many of the keys that move are returned at most.
+
+    Raises:
+        InvalidArgumentError: The file cannot be read.
+        UnsupportedError: A server cannot list its keys.
+        MemoxideError: A server cannot be reached.
+
+    Example:
+        >>> import memoxide
+        >>> old = memoxide.Client("a,b,c")
+        >>> new = memoxide.Client("a,b,c,d")
+        >>> keys = (f"user:{number}" for number in range(10_000))
+        >>> comparison = memoxide.compare_placements(old, new, keys)
+        >>> comparison.keys, round(comparison.share, 2)
+        (10000, 0.22)
+    """
+
+def explain_key(client: AsyncClient | Client, key: str | bytes, *, down: Iterable[str] = ...) -> KeyExplanation:
+    """
+    Tells which server has a key, and why.
+
+    Nothing is sent: a client that was made for this opens no connection.
+
+    Args:
+        client: A client with the servers and the `hashing` in question.
+        key: A key as the client's methods take it.
+        down: Names of servers, such as `"127.0.0.1:11211"`, that are thought to
+            be down; the key is then where the client goes whose placement it is.
+
+    Raises:
+        InvalidKeyError: The key is none.
+        NoServersError: No server is left.
+        InvalidArgumentError: A name in `down` is that of no server.
+
+    Example:
+        >>> import memoxide
+        >>> client = memoxide.Client("a,b,c", hashing="ketama")
+        >>> print(memoxide.explain_key(client, "user:1"))
+        "user:1" is on b:11211 (ketama): hash 282964413, point 284242608 of a ring of 480; then c:11211, a:11211
+    """
+
+def explain_value(flags: SupportsIndex, value: bytes) -> list[Guess]:
+    """
+    Lists who probably wrote a stored value and what it is, the most probable
+    first. The list is never empty: clients without types write anything.
+
+    Args:
+        flags: The number stored beside the bytes.
+        value: The stored bytes.
+
+    Example:
+        >>> import memoxide
+        >>> print(memoxide.explain_value(0x10010, b'{"id":1}')[0])
+        likely memoxide: map, 8 bytes (memoxide)
+    """
+
 def fork_generation() -> int:
     """
     Returns the number of forks between the first process and this one.
@@ -1617,6 +1685,57 @@ def is_retryable(error: MemoxideError, /) -> bool:
 def is_timeout(error: MemoxideError, /) -> bool:
     """
     Whether the deadline passed.
+    """
+
+def migrate(source: AsyncClient | Client, target: AsyncClient | Client, keys: Iterable[str | bytes] | PathLike[str] | None = None, *, mode: Literal["copy", "dry-run", "verify"] = ..., overwrite: bool = False, check_first: bool = False, misplaced: bool = False, keys_per_second: SupportsFloat | SupportsIndex | None = None, bytes_per_second: SupportsFloat | SupportsIndex | None = None, max_failures: int = ..., progress: Callable[[Progress], object] | None = None) -> MigrationSummary:
+    """
+    Copies the items of a running cluster to where another placement or another
+    list of servers wants them, or compares both sides.
+
+    Keys are listed by the servers (`lru_crawler metadump`), or given. Items are
+    read without counting as a use and written as they are: same flags, same
+    bytes, the time to live that is left. What the target has already is left
+    alone unless `overwrite` says otherwise, so that a run can be repeated.
+
+    The call waits until it is done; the GIL is released meanwhile. On an event
+    loop use `asyncio.to_thread`. The connections are the migration's own.
+
+    Args:
+        source: A client with the servers and options as they are. A `prefix` is
+            taken off; keys without it are left out.
+        target: A client with the servers and options as they are to be. Its
+            `prefix` is put on.
+        keys: Keys without the prefix, or the path of a file (a `pathlib.Path`)
+            with one on each line. By default all that the source's servers list.
+        mode: `"copy"`; `"dry-run"`, which writes nothing; or `"verify"`, which
+            compares flags and bytes.
+        overwrite: Whether items that the target has are overwritten.
+        check_first: Whether the target is asked for each key before the source
+            is read, which makes repeated runs cheaper.
+        misplaced: Whether keys are copied that are on another source server than
+            its placement says.
+        keys_per_second: The most keys in a second.
+        bytes_per_second: The most bytes of values in a second.
+        max_failures: After how many keys that fail, are missing or differ the run
+            is given up.
+        progress: Called after each batch of up to 256 keys with a
+            `memoxide.tools.Progress`; the run ends when it returns False.
+
+    Raises:
+        UnsupportedError: No server can list its keys.
+        InvalidArgumentError: An option does not fit, or the file cannot be read.
+        MemoxideError: No server can be reached. What fails for single keys or
+            servers is in the summary instead.
+
+    Example:
+        >>> import memoxide
+        >>> with memoxide.EmbeddedServer() as one, memoxide.EmbeddedServer() as two:
+        ...     with memoxide.Client([one.endpoint]) as old:
+        ...         _ = old.set("greeting", "hello", time=60)
+        ...         with memoxide.Client([two.endpoint]) as new:
+        ...             summary = memoxide.migrate(old, new)
+        ...             summary.copied, new.get("greeting")
+        (1, 'hello')
     """
 
 def python_memcached_decode(flags: SupportsIndex, data: bytes, load: Any, decompress: Any, refuse: Any) -> Any:

@@ -343,7 +343,7 @@ pub(super) fn number(object: &Bound<'_, PyAny>) -> Option<f64> {
 }
 
 #[cold]
-pub(super) fn refuse(kind: ErrorKind, message: &str, object: &Bound<'_, PyAny>) -> PyErr {
+pub(crate) fn refuse(kind: ErrorKind, message: &str, object: &Bound<'_, PyAny>) -> PyErr {
     let name = object.get_type().name();
     let name = name.map_or_else(|_| "this".to_owned(), |name| name.to_string());
     Failure::from(Error::new(kind, format!("{message} {name}"))).into()

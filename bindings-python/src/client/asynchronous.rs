@@ -160,6 +160,11 @@ impl AsyncClient {
         Ok(&self.parts()?.core)
     }
 
+    /// Returns the servers and options.
+    pub(crate) fn plan(&self) -> Result<&memoxide::client::Plan> {
+        Ok(self.core()?.plan())
+    }
+
     /// Returns the cas ids of this task; outside of any, those of the loop.
     fn ids<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
         static CURRENT_TASK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

@@ -128,6 +128,11 @@ impl Client {
         Ok(&self.parts()?.core)
     }
 
+    /// Returns the servers and options.
+    pub(crate) fn plan(&self) -> Result<&memoxide::client::Plan> {
+        Ok(self.core()?.plan())
+    }
+
     /// Returns the cas ids of this thread.
     fn ids<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyDict>> {
         let local = self.parts()?.local.bind(py);

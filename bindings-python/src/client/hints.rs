@@ -32,6 +32,13 @@ macro_rules! hints {
 hints! {
     /// Whatever was stored.
     Anything = pyo3::type_hint_identifier!("typing", "Any");
+    /// What was found out about a key.
+    Explanation = pyo3::type_hint_identifier!("memoxide.tools", "KeyExplanation");
+    /// Who may have written a value.
+    Guesses = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("builtins", "list"),
+        pyo3::type_hint_identifier!("memoxide.tools", "Guess")
+    );
     /// Keys.
     KeyList = pyo3::type_hint_subscript!(
         pyo3::type_hint_identifier!("builtins", "list"),
@@ -58,6 +65,8 @@ hints! {
     );
     /// Nothing.
     Nothing = pyo3::type_hint_identifier!("builtins", "None");
+    /// How many keys would move.
+    PlacementComparison = pyo3::type_hint_identifier!("memoxide.tools", "PlacementComparison");
     /// Reports by server.
     Reports = pyo3::type_hint_subscript!(
         pyo3::type_hint_identifier!("builtins", "list"),
@@ -73,6 +82,8 @@ hints! {
     );
     /// A number.
     Number = pyo3::type_hint_identifier!("builtins", "int");
+    /// What a migration did.
+    Summary = pyo3::type_hint_identifier!("memoxide.tools", "MigrationSummary");
     /// Yes or no.
     Truth = pyo3::type_hint_identifier!("builtins", "bool");
     /// Values by key.

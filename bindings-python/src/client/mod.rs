@@ -18,6 +18,8 @@ mod ids;
 mod settle;
 mod update;
 
+pub(crate) use arguments::{Count, Key, refuse};
 pub(crate) use asynchronous::AsyncClient;
 pub(crate) use blocking::Client;
 pub(crate) use engine::Engine;
+pub(crate) use hints::{Answer, Explanation, Guesses, PlacementComparison, Summary};

@@ -508,6 +508,13 @@ fn the_keys_of_a_running_cluster_are_compared() {
     assert_eq!((comparison.keys(), comparison.passed_over()), (500, 2));
     assert_eq!(comparison.moved(), moving.len() as u64);
 
+    let keys = [&b"user:1"[..], b"two words", b"user:2"].map(|key| Ok(key.to_vec()));
+    let mut comparison = Comparison::new(&old, &new);
+    let mut on = |_: &[u8], _: &Relocation| ControlFlow::Continue(());
+    let added = comparison.add_all(keys, &mut on);
+    assert_eq!((added, comparison.keys()), (Ok(()), 2));
+    assert_eq!(comparison.passed_over(), 1);
+
     let mut enough = |_: &[u8], _: &Relocation| ControlFlow::Break(());
     let mut comparison = Comparison::new(&old, &new);
     let listed = comparison.add_listed(&mut enough, &|| Ok(()));

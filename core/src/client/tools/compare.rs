@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::listing::list;
 use crate::client::blocking::{PlainConnector, Runner};
 use crate::client::plan::Plan;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 /// Counts the keys that belong to another server after a change of placement or
 /// of the server list. Servers are the same when they are called the same.
@@ -81,9 +81,9 @@ impl<'p> Comparison<'p> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidKey`](crate::ErrorKind::InvalidKey) or
-    /// [`ErrorKind::NoServers`](crate::ErrorKind::NoServers) of either side; the
-    /// key is not counted then.
+    /// [`ErrorKind::InvalidKey`] or [`ErrorKind::NoServers`] of either side, or
+    /// what a placement function of the caller's fails with; the key is not
+    /// counted then.
     pub fn add(&mut self, key: &[u8]) -> Result<Relocation> {
         let (from, to) = (self.old.server_for(key)?, self.new.server_for(key)?);
         let relocation = Relocation {
@@ -96,19 +96,43 @@ impl<'p> Comparison<'p> {
         Ok(relocation)
     }
 
-    /// Counts the keys that the servers of the old list have, and gives each to
-    /// `each` with where it was and will be, until that breaks off.
-    ///
-    /// Keys are listed by `lru_crawler metadump`, one server after the other.
-    /// Those without the old prefix, on another server than the old placement
-    /// says, or that the new side cannot take are passed over. While nothing
-    /// comes, `interrupted` is asked ten times a second whether to go on.
+    /// Counts keys, given without the prefixes, and gives each to `each` with
+    /// where it was and will be, until that breaks off. Keys that one of the sides
+    /// cannot take are passed over.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) when a server
-    /// cannot list keys; those of the way to the servers; what `interrupted`
-    /// fails with.
+    /// What the iterator fails with, [`ErrorKind::NoServers`], or what a
+    /// placement function of the caller's fails with.
+    pub fn add_all(
+        &mut self,
+        keys: impl IntoIterator<Item = Result<Vec<u8>>>,
+        each: &mut dyn FnMut(&[u8], &Relocation) -> ControlFlow<()>,
+    ) -> Result<()> {
+        for key in keys {
+            let key = key?;
+            if let Some(relocation) = self.consider(&key)?
+                && each(&key, &relocation).is_break()
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the keys that the servers of the old list have, and gives each to
+    /// `each` as [`add_all`](Self::add_all) does.
+    ///
+    /// Keys are listed by `lru_crawler metadump`, one server after the other.
+    /// Those without the old prefix and those on another server than the old
+    /// placement says are passed over too. While nothing comes, `interrupted` is
+    /// asked ten times a second whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] when a server cannot list keys; those of the
+    /// way to the servers; what `interrupted` fails with; those of
+    /// [`add_all`](Self::add_all).
     pub fn add_listed(
         &mut self,
         each: &mut dyn FnMut(&[u8], &Relocation) -> ControlFlow<()>,
@@ -116,28 +140,51 @@ impl<'p> Comparison<'p> {
     ) -> Result<()> {
         let runner = Runner::for_plan(self.old, Box::new(PlainConnector));
         for endpoint in 0..self.old.servers().len() {
-            let mut flow = ControlFlow::Continue(());
+            let mut end = None;
             list(&runner, endpoint, interrupted, &mut |listed| {
-                flow = match self.add_at(endpoint, &listed.key) {
-                    Some((key, relocation)) => each(key, &relocation),
-                    None => ControlFlow::Continue(()),
+                let flow = match self.consider_at(endpoint, &listed.key) {
+                    Ok(Some((key, relocation))) => each(key, &relocation),
+                    Ok(None) => return ControlFlow::Continue(()),
+                    Err(error) => {
+                        end = Some(Err(error));
+                        return ControlFlow::Break(());
+                    }
                 };
+                if flow.is_break() {
+                    end = Some(Ok(()));
+                }
                 flow
             })?;
-            if flow.is_break() {
-                break;
+            if let Some(end) = end {
+                return end;
             }
         }
         Ok(())
     }
 
     /// Counts a key on the wire that one server has, unless it is passed over.
-    fn add_at<'k>(&mut self, endpoint: usize, key: &'k [u8]) -> Option<(&'k [u8], Relocation)> {
+    fn consider_at<'k>(
+        &mut self,
+        endpoint: usize,
+        key: &'k [u8],
+    ) -> Result<Option<(&'k [u8], Relocation)>> {
         let key = key.strip_prefix(&*self.old.options().prefix);
-        let key = key.filter(|key| self.old.server_for(key) == Ok(endpoint));
-        let added = key.and_then(|key| Some((key, self.add(key).ok()?)));
-        self.passed_over += u64::from(added.is_none());
-        added
+        let Some(key) = key.filter(|key| self.old.server_for(key) == Ok(endpoint)) else {
+            self.passed_over += 1;
+            return Ok(None);
+        };
+        Ok(self.consider(key)?.map(|relocation| (key, relocation)))
+    }
+
+    /// Counts a key, unless it is none.
+    fn consider(&mut self, key: &[u8]) -> Result<Option<Relocation>> {
+        match self.add(key) {
+            Err(error) if error.kind() == ErrorKind::InvalidKey => {
+                self.passed_over += 1;
+                Ok(None)
+            }
+            added => added.map(Some),
+        }
     }
 
     /// Returns how many keys were counted.
@@ -146,7 +193,7 @@ impl<'p> Comparison<'p> {
         self.keys
     }
 
-    /// Returns how many listed keys were passed over.
+    /// Returns how many keys were passed over.
     #[must_use]
     pub const fn passed_over(&self) -> u64 {
         self.passed_over
