@@ -66,12 +66,12 @@ pub(super) struct Flight {
     pub(super) ticket: Option<Ticket>,
     /// Its name towards the operation.
     pub(super) id: u32,
-    endpoint: usize,
+    pub(super) endpoint: usize,
     request: Request<'static>,
     attempts: u32,
     /// Where it was put.
-    link: Option<ConnectionId>,
-    since: Moment,
+    pub(super) link: Option<ConnectionId>,
+    pub(super) since: Moment,
 }
 
 impl Engine {
@@ -346,59 +346,6 @@ impl Engine {
             let endpoint = &*state.label;
             tracing::warn!(target: "memoxide", endpoint, %error, "server is out of service");
         }
-    }
-
-    /// Ends an operation whose deadline has passed, and connections that gave
-    /// no sign of life while it waited.
-    pub(super) fn time_out(&mut self, ticket: Ticket, now: Moment, handler: &mut impl Handler) {
-        let mut error = None;
-        let mut used = Vec::new();
-        for (tag, flight) in self.flights.iter_mut() {
-            if flight.ticket != Some(ticket) {
-                continue;
-            }
-            let label = &self.endpoints[flight.endpoint].label;
-            let link = self.links.iter().find(|link| Some(link.id) == flight.link);
-            let found = match link {
-                Some(link) => {
-                    used.push(link.id);
-                    timed_out(phase(&link.protocol), label, link.protocol.was_sent(tag))
-                }
-                None => timed_out(Phase::Connect, label, Sent::NotSent),
-            };
-            error.get_or_insert(found);
-        }
-        self.detach(ticket);
-        let error = error.unwrap_or_else(|| {
-            Error::new(ErrorKind::Timeout, "deadline passed between two attempts")
-                .in_phase(Phase::Queue)
-        });
-        self.finish(ticket, Err(error.clone()), handler);
-        for id in used {
-            // Whoever waits behind a stalled request waits in vain.
-            if let Some(index) = self.position(id)
-                && self.is_stalled(index, now)
-            {
-                let label = Arc::clone(&self.endpoints[self.links[index].endpoint].label);
-                let error = lost("server does not answer", &label, Sent::MaybeApplied);
-                self.give_up(index, error, now, handler);
-            }
-        }
-    }
-
-    /// Whether a connection has answered nothing for half the time of a call
-    /// (opening it may have taken the other half), and nobody waits any more for
-    /// what it is to answer next.
-    fn is_stalled(&mut self, index: usize, now: Moment) -> bool {
-        let link = &self.links[index];
-        let (oldest, answered) = (link.protocol.oldest(), link.answered);
-        let Some(flight) = oldest.and_then(|tag| self.flights.get(tag)) else {
-            return false;
-        };
-        let (owner, since) = (flight.ticket, flight.since);
-        let work = owner.and_then(|ticket| self.work(ticket));
-        let is_over = work.is_none_or(|work| work.deadline <= now);
-        is_over && now.since(since.max(answered)) >= self.options.timeout / 2
     }
 
     pub(super) fn position(&self, id: ConnectionId) -> Option<usize> {

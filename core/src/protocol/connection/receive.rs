@@ -1,0 +1,306 @@
+//! Reading: received bytes in, replies out.
+
+use std::borrow::Cow;
+
+use super::{Body, Connection, FIRST_RESERVATION, KEPT_KEYS, RESERVED_AHEAD, Received};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::expect::{Line, Shape, number};
+use crate::protocol::reply::{self, Item};
+use crate::protocol::{Codec, Reply, credentials, dump, meta, text};
+
+impl<T: Copy> Connection<T> {
+    /// Takes received bytes from the front of `chunk` and returns the next reply.
+    ///
+    /// `None` means that the chunk is used up. Values that lie in the chunk are
+    /// borrowed from it; a value that spans chunks is collected once and owned.
+    /// Time is linear in the bytes received.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Protocol`] when the bytes are no answer to what was asked,
+    /// or over a limit.
+    pub fn receive<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Received<'c, T>>> {
+        loop {
+            if let Some((tag, error)) = self.refused.pop_front() {
+                return Ok(Some(Received {
+                    tag,
+                    reply: Reply::Failed(error),
+                    last: true,
+                }));
+            }
+            if self.broken {
+                let message = "connection was given up after an error reply";
+                return Err(Error::new(ErrorKind::ConnectionLost, message));
+            }
+            if self.body.is_some() {
+                return self.receive_body(chunk);
+            }
+            if chunk.is_empty() {
+                return Ok(None);
+            }
+            let Some(front) = self.expected.front() else {
+                return Err(protocol_error("server sent bytes that nobody asked for"));
+            };
+            let (shape, opaque) = (front.shape, front.opaque);
+            self.received = true;
+            let Some(feed) = memchr::memchr(b'\n', chunk) else {
+                self.check_line(chunk.len())?;
+                self.carry.extend_from_slice(chunk);
+                *chunk = &[];
+                return Ok(None);
+            };
+            self.check_line(feed)?;
+            let (head, tail) = chunk.split_at(feed + 1);
+            *chunk = tail;
+            let found = if self.carry.is_empty() {
+                self.take_line(shape, opaque, trim(head))?
+            } else {
+                // A line that spans chunks is rare: what it borrows is copied.
+                let mut carry = std::mem::take(&mut self.carry);
+                carry.extend_from_slice(head);
+                let found = self.take_line(shape, opaque, trim(&carry))?;
+                let found = found.map(|(reply, last)| (reply.into_owned(), last));
+                carry.clear();
+                self.carry = carry;
+                found
+            };
+            let Some((reply, last)) = found else { continue };
+            let tag = if last {
+                self.pop()
+            } else {
+                self.expected.front().and_then(|front| front.tag)
+            };
+            let Some(tag) = tag else {
+                return Err(protocol_error(
+                    "a reply to a question of the connection's own",
+                ));
+            };
+            return Ok(Some(Received { tag, reply, last }));
+        }
+    }
+
+    /// Reads one line. `None` when it only announced a value or the codec.
+    fn take_line<'l>(
+        &mut self,
+        shape: Shape,
+        opaque: u32,
+        line: &'l [u8],
+    ) -> Result<Option<(Reply<'l>, bool)>> {
+        if shape == Shape::Auth {
+            credentials::parse(line)?;
+            self.authenticating = false;
+            // What is known so far says nothing about the codec.
+            self.received = false;
+            self.pop();
+            self.release_held();
+            return Ok(None);
+        }
+        if shape == Shape::Probe {
+            self.codec = Some(if line == b"MN" {
+                Codec::Meta
+            } else {
+                Codec::Text
+            });
+            self.pop();
+            self.release_held();
+            return Ok(None);
+        }
+        let body = match parse(shape, opaque, line)? {
+            Line::Part(reply) => return Ok(Some((reply, false))),
+            Line::Last(reply) => return Ok(Some((reply, true))),
+            Line::Failed { error, in_step } => {
+                // The data block may be taken for commands now.
+                let has_data = matches!(shape, Shape::MetaStore | Shape::TextStore);
+                self.broken = has_data && !in_step;
+                return Ok(Some((Reply::Failed(error), true)));
+            }
+            Line::Value {
+                key,
+                flags,
+                length,
+                cas,
+            } => {
+                let index = self.find_key(key).ok_or_else(|| {
+                    protocol_error("server sent a value for a key that was not asked for")
+                })?;
+                let item = Item {
+                    index,
+                    flags,
+                    cas,
+                    ..Item::default()
+                };
+                Body {
+                    item,
+                    length,
+                    buffer: Vec::new(),
+                    last: false,
+                    number: false,
+                }
+            }
+            Line::Body { length, item } => Body {
+                item,
+                length,
+                buffer: Vec::new(),
+                last: true,
+                number: false,
+            },
+            Line::NumberBody { length } => Body {
+                item: Item::default(),
+                length,
+                buffer: Vec::new(),
+                last: true,
+                number: true,
+            },
+        };
+        if body.length > self.limits.value {
+            let message = format!(
+                "server announced a value of {} bytes, the limit is {}",
+                body.length, self.limits.value
+            );
+            return Err(Error::new(ErrorKind::Protocol, message));
+        }
+        self.body = Some(body);
+        Ok(None)
+    }
+
+    fn check_line(&self, more: usize) -> Result<()> {
+        if self.carry.len() + more > self.limits.line {
+            let message = format!("a reply line is over {} bytes long", self.limits.line);
+            return Err(Error::new(ErrorKind::Protocol, message));
+        }
+        Ok(())
+    }
+
+    /// Takes the value in progress, or what the chunk holds of it.
+    fn receive_body<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Received<'c, T>>> {
+        let Some(body) = self.body.as_mut() else {
+            return Ok(None);
+        };
+        let total = body.length + 2;
+        let value = if body.buffer.is_empty() && chunk.len() >= total {
+            let (value, tail) = chunk.split_at(total);
+            *chunk = tail;
+            check_end(value)?;
+            Cow::Borrowed(&value[..body.length])
+        } else {
+            self.received |= !chunk.is_empty();
+            let missing = total - body.buffer.len();
+            let (part, tail) = chunk.split_at(missing.min(chunk.len()));
+            *chunk = tail;
+            if body.buffer.capacity() - body.buffer.len() < part.len() {
+                // Never the claimed length at once: it may be a lie.
+                let room = (body.buffer.len() + part.len()).saturating_mul(RESERVED_AHEAD);
+                let room = room.max(FIRST_RESERVATION);
+                body.buffer.reserve_exact(room.min(missing).max(part.len()));
+            }
+            body.buffer.extend_from_slice(part);
+            if body.buffer.len() < total {
+                return Ok(None);
+            }
+            check_end(&body.buffer)?;
+            body.buffer.truncate(body.length);
+            Cow::Owned(std::mem::take(&mut body.buffer))
+        };
+        let (last, is_number) = (body.last, body.number);
+        let item = std::mem::take(&mut body.item);
+        self.body = None;
+        let reply = if is_number {
+            let digits = number(value.trim_ascii_end());
+            Reply::Number(digits.ok_or_else(|| protocol_error("a counter's reply is no number"))?)
+        } else {
+            Reply::Item(Item { value, ..item })
+        };
+        let tag = if last {
+            self.pop()
+        } else {
+            self.expected.front().and_then(|front| front.tag)
+        };
+        let Some(tag) = tag else {
+            return Err(protocol_error("a value without a request"));
+        };
+        Ok(Some(Received { tag, reply, last }))
+    }
+
+    /// Forgets the oldest request, which is answered.
+    fn pop(&mut self) -> Option<T> {
+        let done = self.expected.pop_front()?;
+        self.keys_head += done.key_bytes as usize;
+        if self.keys_head == self.keys.len() {
+            self.keys.clear();
+            self.keys_head = 0;
+        } else if self.keys_head > KEPT_KEYS {
+            // On a connection that never runs dry the buffer would grow for ever.
+            self.keys.drain(..self.keys_head);
+            self.keys_head = 0;
+        }
+        self.seen.clear();
+        done.tag
+    }
+
+    /// Finds which of the keys asked for is answered: usually the next one,
+    /// since servers answer in order; proxies may not.
+    fn find_key(&mut self, key: &[u8]) -> Option<usize> {
+        let front = self.expected.front_mut()?;
+        let keys = &self.keys[self.keys_head..][..front.key_bytes as usize];
+        let seen = &mut self.seen;
+        let mut search = |mut offset: usize, mut index: usize, until: usize| {
+            while offset < until {
+                let length = usize::from(u16::from_ne_bytes([keys[offset], keys[offset + 1]]));
+                let next = offset + 2 + length;
+                let (word, bit) = (index / 64, 1_u64 << (index % 64));
+                if &keys[offset + 2..next] == key && seen.get(word).is_none_or(|w| w & bit == 0) {
+                    if seen.len() <= word {
+                        seen.resize(word + 1, 0);
+                    }
+                    seen[word] |= bit;
+                    return Some((index, next));
+                }
+                offset = next;
+                index += 1;
+            }
+            None
+        };
+        let cursor = front.cursor as usize;
+        let (index, next) =
+            search(cursor, front.index as usize, keys.len()).or_else(|| search(0, 0, cursor))?;
+        front.cursor = next as u32;
+        front.index = index as u32 + 1;
+        Some(index)
+    }
+}
+
+fn parse<'a>(shape: Shape, opaque: u32, line: &'a [u8]) -> Result<Line<'a>> {
+    // The first letters of error lines; "STORED" and "EN" share one with them.
+    if matches!(line.first(), Some(b'S' | b'C' | b'E' | b'B' | b'M'))
+        && line.len() > 4
+        && let Some((error, in_step)) = reply::failure(line)
+    {
+        let error = match shape {
+            Shape::TextDump => dump::refusal(error),
+            _ => error,
+        };
+        return Ok(Line::Failed { error, in_step });
+    }
+    if shape.is_meta() {
+        meta::parse(shape, opaque, line)
+    } else {
+        text::parse(shape, line)
+    }
+}
+
+fn check_end(value: &[u8]) -> Result<()> {
+    if value.ends_with(b"\r\n") {
+        return Ok(());
+    }
+    Err(protocol_error("a value does not end where its length says"))
+}
+
+fn trim(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+#[cold]
+fn protocol_error(message: &'static str) -> Error {
+    Error::new(ErrorKind::Protocol, message)
+}
