@@ -214,6 +214,23 @@ test("a call's own timeout counts, shorter or longer than the client's", async (
   await assert.rejects(long, (error) => error.isTimeout && error.phase === "read");
 });
 
+test("a program that keeps the event loop busy does not lose replies that are there", async (t) => {
+  const server = await startMemcached(t);
+  if (server === undefined) return t.skip("there is no memcached on this machine");
+  const client = clientOf(t, server.endpoint, { timeout: 5, connectTimeout: 0.05 });
+  const lookAway = () => {
+    const end = performance.now() + 500;
+    while (performance.now() < end);
+  };
+  // The connection is opened, and then the reply comes, while nobody looks.
+  const first = client.set("k", 1);
+  process.nextTick(() => process.nextTick(lookAway));
+  assert.equal(await first, true);
+  const second = client.get("k", { timeout: 0.1 });
+  process.nextTick(() => process.nextTick(lookAway));
+  assert.equal((await second).value, 1);
+});
+
 test("a late reply is not taken for the next call's", async (t) => {
   const late = [];
   const server = await fakeServer(t, (socket) =>

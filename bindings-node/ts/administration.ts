@@ -6,30 +6,49 @@
 import type { AdminOptions, Key } from "./cache.js";
 import { type Callback, settle, type WithCallback } from "./callbacks.js";
 import { Call } from "./completion.js";
-import { Driver, type Write } from "./driver.js";
-import { ClosedError, InvalidArgumentError } from "./errors.js";
-import { type ClientOptions, optionValues, type Servers, serverEntries } from "./options.js";
+import { type Change, Driver, type Write } from "./driver.js";
+import { InvalidArgumentError } from "./errors.js";
+import { type ClientOptions, optionValues, type Servers, serverSource } from "./options.js";
 import * as results from "./results.js";
-import { Verb } from "./submission.js";
+import { type Scope, Verb } from "./submission.js";
+
+/** A report with memcached's names. */
+export type TypedReport = Record<string, unknown>;
 
 /** Gets a report of each server. */
 type StatsCallback = Callback<Record<string, Record<string, string>>>;
 
+/** What another client shares. */
+export class View {
+  constructor(
+    readonly driver: Driver,
+    /** The namespaces that it is within, the outermost first. */
+    readonly scopes: readonly Scope[],
+  ) {}
+}
+
 /** What a client is beside its commands on items. */
 export abstract class Administration implements AsyncDisposable {
   readonly #driver: Driver;
-  #isClosed = false;
+  readonly #scopes: readonly Scope[];
 
   /**
    * Prepares a client; nothing is sent yet.
    *
-   * @param servers Where to find them; without, the environment variables
-   *   `MEMCACHIER_SERVERS`, `MEMCACHE_SERVERS`, `MEMCACHED_SERVERS` are asked in
-   *   this order, and then `localhost:11211` is taken.
+   * @param servers Where to find them. Without, the environment is asked:
+   *   `MEMOXIDE_URL`, `MEMCACHIER_SERVERS`, `MEMCACHE_SERVERS` and
+   *   `MEMCACHED_SERVERS` in this order; and then `localhost:11211` is taken.
    * @throws ConfigError for a server or an option that does not parse.
    */
-  constructor(servers?: Servers, options: ClientOptions = {}) {
-    this.#driver = new Driver(serverEntries(servers), optionValues(options));
+  constructor(servers?: Servers, options?: ClientOptions);
+  constructor(servers?: Servers | View, options: ClientOptions = {}) {
+    if (servers instanceof View) {
+      this.#driver = servers.driver;
+      this.#scopes = servers.scopes;
+    } else {
+      this.#driver = new Driver(serverSource(servers), optionValues(options));
+      this.#scopes = [];
+    }
   }
 
   /** The servers, in the order of the configuration. */
@@ -43,7 +62,35 @@ export abstract class Administration implements AsyncDisposable {
    * @throws InvalidKeyError for a key that memcached does not take.
    */
   serverFor(key: Key): string {
-    return this.#driver.serverFor(typeof key === "string" ? Buffer.from(key) : key);
+    const bytes = typeof key === "string" ? Buffer.from(key) : key;
+    return this.#driver.serverFor(bytes, this.#scopes);
+  }
+
+  /**
+   * Returns this client within a namespace: its keys begin with the name and the
+   * number of the namespace's generation, which is read here, in one request.
+   *
+   * The view stays in that generation. {@link invalidate} is seen by views that
+   * begin after it, so take one for each piece of work rather than for the life
+   * of the program. Namespaces nest. Closing a view closes the client.
+   */
+  async namespace(name: Key, options?: AdminOptions): Promise<this> {
+    const finish = results.generation;
+    const call = this.call(Verb.Generation, finish, results.whole, options, undefined, (packed) =>
+      packed.key(name),
+    );
+    const scope = { name, generation: (await call) ?? 0 };
+    const view = new View(this.#driver, [...this.#scopes, scope]);
+    return new (this.constructor as new (view: View) => this)(view);
+  }
+
+  /** Makes every key of a namespace unreachable, in one request. */
+  invalidate(name: Key, options?: AdminOptions): Promise<boolean>;
+  invalidate(name: Key, ...rest: WithCallback<AdminOptions, Callback<boolean>>): void;
+  invalidate(name: Key, options?: unknown, callback?: unknown): unknown {
+    return this.call(Verb.Invalidate, done, results.whole, options, callback, (packed) =>
+      packed.key(name),
+    );
   }
 
   /**
@@ -83,12 +130,48 @@ export abstract class Administration implements AsyncDisposable {
   stats(report?: unknown, options?: unknown, callback?: unknown): unknown {
     if (typeof report === "function") return this.stats("", report as StatsCallback);
     const finish = results.reports(this.servers);
-    return this.call(Verb.Stats, finish, results.whole, options, callback, (packed) => {
-      if (typeof (report ?? "") !== "string") {
-        throw new InvalidArgumentError("the name of a report is no text");
-      }
-      return packed.key(report ?? "");
-    });
+    return this.call(Verb.Stats, finish, results.whole, options, callback, (packed) =>
+      packed.key(reportName(report ?? "")),
+    );
+  }
+
+  /**
+   * Returns a report of each server with numbers and truth values where
+   * memcached means such, by memcached's names; classes stand under `classes`
+   * and sizes under `counts`, by number.
+   */
+  report(report?: string, options?: AdminOptions): Promise<Record<string, TypedReport>>;
+  report(callback: Callback<Record<string, TypedReport>>): void;
+  report(
+    report: string | undefined,
+    ...rest: WithCallback<AdminOptions, Callback<Record<string, TypedReport>>>
+  ): void;
+  report(report?: unknown, options?: unknown, callback?: unknown): unknown {
+    if (typeof report === "function")
+      return this.report("", report as Callback<Record<string, TypedReport>>);
+    const name = report ?? "";
+    const finish = results.typedReports(this.servers, String(name));
+    return this.call(Verb.Stats, finish, results.whole, options, callback, (packed) =>
+      packed.key(reportName(name)),
+    );
+  }
+
+  /**
+   * Returns the keys that begin with `prefix`, of all servers, without the
+   * client's own prefix; those that are no UTF-8 as bytes.
+   *
+   * The servers walk through the whole cache for it: allow it time, and use it
+   * to look, not to work. The list is no snapshot; keys that are stored
+   * meanwhile may be missing. Needs memcached 1.4.31.
+   */
+  keys(prefix?: Key, options?: AdminOptions): Promise<Key[]>;
+  keys(callback: Callback<Key[]>): void;
+  keys(prefix: Key | undefined, ...rest: WithCallback<AdminOptions, Callback<Key[]>>): void;
+  keys(prefix?: unknown, options?: unknown, callback?: unknown): unknown {
+    if (typeof prefix === "function") return this.keys("", prefix as Callback<Key[]>);
+    return this.call(Verb.Keys, results.listedKeys, results.whole, options, callback, (packed) =>
+      packed.key(prefix ?? ""),
+    );
   }
 
   /** Changes how much the servers log: 0 to 3. */
@@ -126,14 +209,14 @@ export abstract class Administration implements AsyncDisposable {
 
   /** Waits for the calls under way and closes the client: further calls fail with `ClosedError`. */
   async quit(): Promise<void> {
-    this.#isClosed = true;
+    this.#driver.isClosed = true;
     await this.#driver.idle();
     this.close();
   }
 
   /** Closes the client at once: calls under way and further ones fail with `ClosedError`. */
   close(): void {
-    this.#isClosed = true;
+    this.#driver.isClosed = true;
     this.#driver.close(true);
   }
 
@@ -154,12 +237,26 @@ export abstract class Administration implements AsyncDisposable {
     callback: unknown,
     write: Write,
   ): Promise<T> | undefined {
-    if (typeof options === "function")
+    if (typeof options === "function") {
       return this.call(verb, finish, spread, undefined, options, write);
+    }
     const promise = new Promise<T>((resolve, reject) => {
-      if (this.#isClosed) throw new ClosedError("client is closed", { sent: "not_sent" });
-      this.#driver.begin(verb, new Call(resolve, reject, finish), options, write);
+      this.#driver.begin(verb, new Call(resolve, reject, finish), this.#scopes, options, write);
     });
     return callback === undefined ? promise : settle(promise, callback, spread);
   }
+
+  /** Lets a call ask the caller's function. */
+  protected asking(call: Call, change: Change, expires: number | undefined): void {
+    call.ask = (token) => void this.#driver.ask(token, call, change, expires);
+  }
+}
+
+function done(): boolean {
+  return true;
+}
+
+function reportName(name: unknown): string {
+  if (typeof name === "string") return name;
+  throw new InvalidArgumentError("the name of a report is no text");
 }

@@ -48,11 +48,15 @@ export interface DeleteOptions extends CallOptions {
   cas?: bigint | undefined;
 }
 
-/** What counting can be told. `expires` is for a counter that `initial` creates. */
+/**
+ * What counting can be told. With `initial`, `expires` is for the counter that
+ * this creates, and one that is there keeps its expiry; without, `expires` is for
+ * the counter that is there.
+ */
 export interface CountOptions extends StoreOptions {
   /** Stored when there is no counter; the amount is not added then. Default: nothing is stored. */
   initial?: number | bigint | undefined;
-  /** Seconds until a counter that was there expires from now on. Default: unchanged. */
+  /** Seconds until a counter expires from now on that was there, also with `initial`. */
   touch?: number | undefined;
 }
 
@@ -90,6 +94,30 @@ export interface Item<V> extends Hit<V> {
   lastAccess: number;
   /** Whether the item was read before. */
   hitBefore: boolean;
+}
+
+/** Flags and bytes as they are stored. */
+export interface RawItem {
+  flags: number;
+  bytes: Buffer;
+}
+
+/** What a call that stores bytes as they are can be told. */
+export interface RawOptions extends StoreOptions {
+  /** The flags to store with the bytes. Default 0. */
+  flags?: number | undefined;
+}
+
+/** What {@link Client.update} can be told. */
+export interface UpdateOptions extends StoreOptions {
+  /** How often it is tried. Default 16. */
+  limit?: number | undefined;
+}
+
+/** What {@link Client.lock} can be told. */
+export interface LockOptions extends CallOptions {
+  /** Seconds to wait for the lock, beyond the `timeout`. Default 0: one try. */
+  wait?: number | undefined;
 }
 
 /** What became of a compare-and-swap. */

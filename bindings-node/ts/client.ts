@@ -14,6 +14,8 @@
  * packed, and the core knows the rest.
  */
 
+import { randomUUID } from "node:crypto";
+
 import { Administration } from "./administration.js";
 import type {
   Cache,
@@ -24,12 +26,17 @@ import type {
   Count,
   CountOptions,
   DeleteOptions,
+  Hit,
   Item,
   Items,
   Key,
+  LockOptions,
   Lookup,
+  RawItem,
+  RawOptions,
   Storable,
   StoreOptions,
+  UpdateOptions,
 } from "./cache.js";
 import type {
   Callback,
@@ -38,7 +45,9 @@ import type {
   LookupCallback,
   WithCallback,
 } from "./callbacks.js";
+import type { Change } from "./driver.js";
 import { InvalidArgumentError } from "./errors.js";
+import { Lock } from "./lock.js";
 import type { ClientOptions, Servers } from "./options.js";
 import * as results from "./results.js";
 import { type Submission, Verb, Want } from "./submission.js";
@@ -158,6 +167,17 @@ export class Client extends Administration implements Cache {
     });
   }
 
+  /** Reads flags and bytes as they are stored, whatever the dialect; `null` on a miss. */
+  getRaw(key: Key, options?: CallOptions): Promise<RawItem | null>;
+  getRaw(key: Key, ...rest: WithCallback<CallOptions, Callback<RawItem | null>>): void;
+  getRaw(key: Key, options?: unknown, callback?: unknown): unknown {
+    return this.call(Verb.Retrieve, results.rawItem, results.whole, options, callback, (packed) => {
+      packed.raw();
+      packed.number(Want.Value);
+      return packed.key(key);
+    });
+  }
+
   getMulti<V = unknown, K extends Key = Key>(
     keys: Iterable<K>,
     options?: CallOptions,
@@ -169,6 +189,36 @@ export class Client extends Administration implements Cache {
   getMulti(keys: Iterable<Key>, options?: unknown, callback?: unknown): unknown {
     return this.#multi(Verb.RetrieveMany, results.values, keys, options, callback, (packed) =>
       packed.number(Want.Value),
+    );
+  }
+
+  /** Reads several values with their cas ids. Misses are absent from the map. */
+  getsMulti<V = unknown, K extends Key = Key>(
+    keys: Iterable<K>,
+    options?: CallOptions,
+  ): Promise<Map<K, Hit<V> & { cas: bigint }>>;
+  getsMulti<V = unknown, K extends Key = Key>(
+    keys: Iterable<K>,
+    ...rest: WithCallback<CallOptions, Callback<Map<K, Hit<V> & { cas: bigint }>>>
+  ): void;
+  getsMulti(keys: Iterable<Key>, options?: unknown, callback?: unknown): unknown {
+    return this.#multi(Verb.RetrieveMany, results.casHits, keys, options, callback, (packed) =>
+      packed.number(Want.ValueAndCas),
+    );
+  }
+
+  /** Reads several items with everything that the servers tell. Needs memcached 1.6. */
+  getItemMulti<V = unknown, K extends Key = Key>(
+    keys: Iterable<K>,
+    options?: CallOptions,
+  ): Promise<Map<K, Item<V>>>;
+  getItemMulti<V = unknown, K extends Key = Key>(
+    keys: Iterable<K>,
+    ...rest: WithCallback<CallOptions, Callback<Map<K, Item<V>>>>
+  ): void;
+  getItemMulti(keys: Iterable<Key>, options?: unknown, callback?: unknown): unknown {
+    return this.#multi(Verb.RetrieveMany, results.items, keys, options, callback, (packed) =>
+      packed.number(Want.All),
     );
   }
 
@@ -239,7 +289,92 @@ export class Client extends Administration implements Cache {
     return this.#storeMulti(Verb.AddMany, items, options, callback);
   }
 
+  /** Stores flags and bytes as they are, whatever the dialect. */
+  setRaw(key: Key, bytes: Uint8Array, options?: RawOptions): Promise<boolean>;
+  setRaw(key: Key, bytes: Uint8Array, ...rest: WithCallback<RawOptions, Callback<boolean>>): void;
+  setRaw(key: Key, bytes: Uint8Array, options?: unknown, callback?: unknown): unknown {
+    const { flags = 0 } = (options ?? {}) as RawOptions;
+    return this.call(Verb.SetRaw, results.flag, results.whole, options, callback, (packed) =>
+      packed.rawItem(key, bytes, flags),
+    );
+  }
+
+  /**
+   * Changes a value without losing the change of another: reads it, calls
+   * `change`, and stores what that returns if the item is still the same, else
+   * begins again.
+   *
+   * `change` is given `undefined` when there is no item, and may be async; when
+   * it returns `undefined` the item stays as it is. Returns the value that was
+   * stored. Rejects with `ConflictError` when other writers were faster each time.
+   */
+  update<V = unknown>(
+    key: Key,
+    change: (value: V | undefined) => Storable | undefined | Promise<Storable | undefined>,
+    options?: UpdateOptions,
+  ): Promise<Storable | undefined>;
+  update<V = unknown>(
+    key: Key,
+    change: (value: V | undefined) => Storable | undefined | Promise<Storable | undefined>,
+    ...rest: WithCallback<UpdateOptions, Callback<Storable | undefined>>
+  ): void;
+  update(key: Key, change: unknown, options?: unknown, callback?: unknown): unknown {
+    return this.call(
+      Verb.Update,
+      results.given,
+      results.whole,
+      options,
+      callback,
+      (packed, call) => {
+        if (typeof change !== "function") throw new InvalidArgumentError("change is no function");
+        const { limit, expires, ttl } = (options ?? {}) as UpdateOptions;
+        this.asking(call, change as Change, expires ?? ttl);
+        packed.amount("limit", limit === undefined ? Number.NaN : limit);
+        return packed.key(key);
+      },
+    );
+  }
+
+  /**
+   * Takes the lock `key` for `expires` seconds; `null` when another holds it, or
+   * held it all the time that `wait` says.
+   */
+  async lock(key: Key, expires: number, options?: LockOptions): Promise<Lock | null> {
+    const token = randomUUID();
+    const { serverKey } = options ?? {};
+    const named = (packed: Submission) => {
+      const length = packed.key(key);
+      packed.textWithLength(token);
+      return length;
+    };
+    const change = async (expires: number | undefined, own: CallOptions): Promise<boolean> => {
+      const all = { serverKey, ...own };
+      const write = (packed: Submission) => {
+        if (expires !== undefined) packed.expiry(expires);
+        return named(packed);
+      };
+      const call = this.call(Verb.Release, results.flag, results.whole, all, undefined, write);
+      return (await call) === true;
+    };
+    const write = (packed: Submission) => {
+      packed.amount("expires", expires);
+      packed.amount("wait", options?.wait ?? 0);
+      return named(packed);
+    };
+    const call = this.call(Verb.Acquire, results.flag, results.whole, options, undefined, write);
+    return (await call) ? new Lock(key, token, change) : null;
+  }
+
   // Removing, expiry, counting
+
+  /** Reads a value and removes it; of several callers one gets it. */
+  take<V = unknown>(key: Key, options?: CallOptions): Promise<Lookup<V>>;
+  take<V = unknown>(key: Key, ...rest: WithCallback<CallOptions, LookupCallback<V>>): void;
+  take(key: Key, options?: unknown, callback?: unknown): unknown {
+    return this.call(Verb.Take, results.taken, results.ofLookup, options, callback, (packed) =>
+      packed.key(key),
+    );
+  }
 
   delete(key: Key, options?: DeleteOptions): Promise<boolean>;
   delete(key: Key, ...rest: WithCallback<DeleteOptions, Callback<boolean>>): void;
@@ -331,6 +466,7 @@ export class Client extends Administration implements Cache {
       const list = keysOf(keys);
       call.finish = finish(list);
       call.values = new Map();
+      call.extras = new Map();
       write?.(packed);
       return packed.keys(list);
     });

@@ -22,6 +22,7 @@ const Event = {
   Refused: 5,
   Error: 6,
   Fault: 7,
+  Ask: 8,
 } as const;
 
 /** Added to an event that ends its call. */
@@ -52,6 +53,12 @@ export interface Details {
   hitBefore: boolean;
 }
 
+/** What is told beside a value. */
+export interface Extras {
+  flags: number;
+  details: Details;
+}
+
 /** A call under way. */
 export class Call {
   /** The item of a call for one key. */
@@ -60,6 +67,8 @@ export class Call {
   details: Details | undefined = undefined;
   /** The values of a call for several keys, by position. */
   values: Map<number, unknown> | undefined = undefined;
+  /** Where they are wanted: what else is told about each, by position. */
+  extras: Map<number, Extras> | undefined = undefined;
   /** Lines of reports. */
   texts: TextPart[] | undefined = undefined;
   verdict: number = Verdict.No;
@@ -69,6 +78,10 @@ export class Call {
   refused: readonly number[] = none;
   /** Why an item could not be decoded. */
   failure: unknown = undefined;
+  /** What the caller's function gave last. */
+  given: unknown = undefined;
+  /** Answers when the operation wants its caller's function. */
+  ask: ((token: number) => void) | undefined = undefined;
   /** Ends the listening to a signal. */
   unlisten: (() => void) | undefined = undefined;
 
@@ -97,6 +110,11 @@ export class Calls {
     const token = this.#free.pop() ?? this.#calls.length;
     this.#calls[token] = call;
     return token;
+  }
+
+  /** Whether the token names this call. */
+  has(token: number, call: Call): boolean {
+    return this.#calls[token] === call;
   }
 
   /** Forgets a call, whose token may then name another. */
@@ -142,6 +160,10 @@ export class Calls {
         case Event.Refused:
           call.refused = positions(words, at + 2);
           at += Math.ceil(call.refused.length / 6) * stride;
+          break;
+        case Event.Ask:
+          // Not now: the events are still being read.
+          queueMicrotask(() => call.ask?.(token));
           break;
         case Event.Error:
         case Event.Fault: {
@@ -201,8 +223,15 @@ function take(
     call.failure = error;
     return;
   }
-  if (call.values === undefined) call.item = { value, flags: words[at + 6] as number };
-  else call.values.set(words[at + 2] as number, value);
+  const flags = words[at + 6] as number;
+  if ((words[at + 1] as number) & last) call.verdict = Verdict.Yes;
+  if (call.values === undefined) {
+    call.item = { value, flags };
+    return;
+  }
+  const position = words[at + 2] as number;
+  call.values.set(position, value);
+  if (call.details !== undefined) call.extras?.set(position, { flags, details: call.details });
 }
 
 function details(words: Uint32Array, at: number): Details {

@@ -13,15 +13,16 @@
 import { lookup } from "node:dns";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 
-import type { ActionFields, ClientCore, ServerEntry, SharedArrays } from "../native.js";
+import type { ActionFields, ClientCore, ServerSource, SharedArrays } from "../native.js";
 import type { CallOptions } from "./cache.js";
 import { type Call, Calls } from "./completion.js";
-import { InvalidArgumentError } from "./errors.js";
+import { ClosedError, InvalidArgumentError } from "./errors.js";
 import { LargeValue } from "./large.js";
 import { native } from "./native.js";
-import { calling } from "./rebuild.js";
+import { calling, rebuilt } from "./rebuild.js";
 import { listen } from "./signals.js";
-import { Submission, type Verb } from "./submission.js";
+import { type Scope, Submission, type Verb } from "./submission.js";
+import { lower } from "./values.js";
 
 /** What the core tells after each call; the positions are those of `src/client/mod.rs`. */
 const State = {
@@ -52,6 +53,9 @@ export type OptionValue = string | number | boolean | Uint8Array;
 /** Writes what a call has beside its options; returns the length of its key, or how many keys it has. */
 export type Write = (packed: Submission, call: Call) => number;
 
+/** Makes the new value of an item from the present one. */
+export type Change = (value: unknown) => unknown;
+
 interface Connection {
   readonly socket: Socket;
   opened: boolean;
@@ -71,6 +75,8 @@ export class Driver {
   readonly #state = new Float64Array(stateLength);
   #events = new Uint32Array(firstWords);
   #output = Buffer.allocUnsafeSlow(outputLength);
+  /** Whether calls are refused. */
+  isClosed = false;
   #isScheduled = false;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires. */
@@ -78,7 +84,7 @@ export class Driver {
   /** Whether the timer holds the process. */
   #isHolding = false;
 
-  constructor(servers: ServerEntry[], options: Record<string, OptionValue>) {
+  constructor(servers: ServerSource, options: Record<string, OptionValue>) {
     this.#core = calling(
       () =>
         new native.ClientCore(
@@ -93,18 +99,21 @@ export class Driver {
     this.endpoints = Object.freeze(this.#core.endpoints());
   }
 
-  /** The name of the server that has a key. */
-  serverFor(key: Uint8Array): string {
-    return calling(() => this.#core.serverFor(key));
+  /** The name of the server that has a key, within namespaces. */
+  serverFor(key: Uint8Array, scopes: readonly Scope[]): string {
+    const names = scopes.map(({ name }) => Buffer.from(name as string));
+    const generations = scopes.map(({ generation }) => BigInt(generation));
+    return calling(() => this.#core.serverFor(key, names, generations));
   }
 
   /**
    * Begins a call; what is wrong with its arguments is thrown, and nothing has
    * happened then.
    */
-  begin(verb: Verb, call: Call, options: unknown, write: Write): void {
+  begin(verb: Verb, call: Call, scopes: readonly Scope[], options: unknown, write: Write): void {
+    if (this.isClosed) throw new ClosedError("client is closed", { sent: "not_sent" });
     const submission = this.#submission;
-    submission.begin(verb);
+    submission.begin(verb, scopes);
     if (options !== undefined) submission.options(options);
     const count = write(submission, call);
     const signal = signalOf(options as CallOptions | undefined);
@@ -124,16 +133,40 @@ export class Driver {
     const submission = this.#submission;
     const { count: position, turn } = submission;
     call.unlisten = listen(signal, () => {
-      this.#calls.remove(token);
-      if (submission.turn === turn) {
-        submission.erase(position);
-      } else {
-        this.#core.cancel(token);
-        this.#wait();
-      }
-      call.reject(signal.reason);
-      this.#wakeIdlers();
+      if (submission.turn === turn) submission.erase(position);
+      this.#abandon(token, call, signal.reason);
     });
+  }
+
+  /** Gives a call up, for this reason. */
+  #abandon(token: number, call: Call, reason: unknown): void {
+    this.#calls.remove(token);
+    this.#core.cancel(token);
+    this.#wait();
+    call.reject(reason);
+    this.#wakeIdlers();
+  }
+
+  /**
+   * Asks the caller's function, which may be async, and passes its answer on. A
+   * call that has ended meanwhile is left alone.
+   */
+  async ask(token: number, call: Call, change: Change, expires: number | undefined): Promise<void> {
+    const { item, failure } = call;
+    call.item = undefined;
+    try {
+      if (failure !== undefined) throw failure;
+      const value = await change(item?.value);
+      if (!this.#calls.has(token, call)) return;
+      call.given = value;
+      const plain = value === undefined ? undefined : lower(value);
+      const bytes = Buffer.from((plain?.data ?? "") as string);
+      this.#core.answer(token, plain?.kind ?? null, bytes, expires ?? null, performance.now());
+    } catch (error) {
+      if (this.#calls.has(token, call)) this.#abandon(token, call, rebuilt(error));
+      return;
+    }
+    this.#conclude();
   }
 
   /** Resolves when no call is under way. */
@@ -337,7 +370,7 @@ export class Driver {
       this.#alarm = deadline;
       this.#isHolding = true;
       const pause = Math.max(1, Math.ceil(deadline - performance.now()));
-      this.#timer = setTimeout(this.#tick, pause);
+      this.#timer = setTimeout(this.#ring, pause);
     }
     if (isBusy !== this.#isHolding && this.#timer !== undefined) {
       this.#isHolding = isBusy;
@@ -346,11 +379,19 @@ export class Driver {
     }
   }
 
-  readonly #tick = (): void => {
+  /**
+   * Ends what is late, once the sockets were looked at: when the program has kept
+   * the event loop busy for longer than a timeout, replies may lie there that
+   * came in time.
+   */
+  readonly #ring = (): void => {
     this.#alarm = Number.POSITIVE_INFINITY;
     this.#timer = undefined;
-    this.#core.tick(performance.now());
-    this.#conclude();
+    const now = performance.now();
+    setImmediate(() => {
+      this.#core.tick(now);
+      this.#conclude();
+    });
   };
 }
 

@@ -5,6 +5,7 @@
  * `index.mts` hands the same objects to `import`.
  */
 
+export type { TypedReport } from "./administration.js";
 export type {
   AdminOptions,
   Cache,
@@ -19,10 +20,14 @@ export type {
   Item,
   Items,
   Key,
+  LockOptions,
   Lookup,
   Miss,
+  RawItem,
+  RawOptions,
   Storable,
   StoreOptions,
+  UpdateOptions,
 } from "./cache.js";
 export type {
   Callback,
@@ -62,5 +67,6 @@ export {
   UnsupportedError,
   ValueTooLargeError,
 } from "./errors.js";
+export { Lock } from "./lock.js";
 export type { ClientOptions, ServerDescription, Servers } from "./options.js";
 export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";

@@ -3,7 +3,7 @@
  * write them.
  */
 
-import type { ServerEntry } from "../native.js";
+import type { ServerEntry, ServerSource } from "../native.js";
 import type { OptionValue } from "./driver.js";
 import { ConfigError } from "./errors.js";
 import { native } from "./native.js";
@@ -21,8 +21,9 @@ export interface ServerDescription {
 }
 
 /**
- * The servers of a client: a list separated by commas, an array, or an object
- * with a weight for each address.
+ * The servers of a client: a list separated by commas, a URL such as
+ * `memcache://a,b:11212/prefix?timeout=0.5`, an array, or an object with a
+ * weight for each address.
  */
 export type Servers =
   | string
@@ -86,26 +87,25 @@ const ofMemjs: Readonly<Record<string, (value: OptionValue) => [string, OptionVa
   retries: (attempts) => ["retry_attempts", Math.max(0, Number(attempts) - 1)],
 };
 
-/** The variables that name servers where the program does not. */
-const variables = ["MEMCACHIER_SERVERS", "MEMCACHE_SERVERS", "MEMCACHED_SERVERS"];
-
-/** Returns the servers that the program names, else the environment, else memcached on this machine. */
-export function serverEntries(servers: Servers | undefined): ServerEntry[] {
-  const given = servers === undefined || servers === "" ? fromEnvironment() : servers;
-  if (typeof given === "string") return given.split(",").map((address) => ({ address }));
-  if (Array.isArray(given)) return given.map(entry);
-  if (typeof given !== "object" || given === null) {
+/** Returns the servers that the program names, else the environment for the core to look at. */
+export function serverSource(servers: Servers | undefined): ServerSource {
+  if (servers === undefined || servers === "") return { environment: environment() };
+  if (typeof servers === "string") return { text: servers };
+  if (Array.isArray(servers)) return { list: servers.map(entry) };
+  if (typeof servers !== "object" || servers === null) {
     throw new ConfigError("servers are neither text nor an array nor an object of weights");
   }
-  return Object.entries(given).map(([address, weight]) => ({ address, weight: asWeight(weight) }));
+  const weights = Object.entries(servers);
+  return { list: weights.map(([address, weight]) => ({ address, weight: asWeight(weight) })) };
 }
 
-function fromEnvironment(): string {
-  for (const name of variables) {
-    const list = process.env[name];
-    if (list) return list;
+/** The variables that may concern a memcached client. */
+function environment(): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (name.startsWith("MEM") && value !== undefined) variables[name] = value;
   }
-  return "localhost:11211";
+  return variables;
 }
 
 function entry(server: unknown): ServerEntry {

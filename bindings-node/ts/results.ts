@@ -2,8 +2,10 @@
  * Makes the results of calls from what was found and how they ended.
  */
 
-import type { CasLookup, CasOutcome, Count, Item, Key, Lookup } from "./cache.js";
-import { type Call, Verdict } from "./completion.js";
+import type { CasLookup, CasOutcome, Count, Hit, Item, Key, Lookup, RawItem } from "./cache.js";
+import { type Call, type Details, Verdict } from "./completion.js";
+import { native } from "./native.js";
+import { calling } from "./rebuild.js";
 
 /** Makes a result; what it throws rejects the call. */
 export type Finish<T> = (call: Call) => T;
@@ -24,8 +26,31 @@ export function casLookup(call: Call): CasLookup<unknown> {
 export function item(call: Call): Item<unknown> | null {
   const { item, details } = call;
   if (item === undefined || details === undefined) return null;
+  return described(item.value, item.flags, details);
+}
+
+function described(value: unknown, flags: number, details: Details): Item<unknown> {
   const { cas, ttl, size, lastAccess, hitBefore } = details;
-  return { ...item, cas, ttl: ttl < 0 ? null : ttl, size, lastAccess, hitBefore };
+  return { value, flags, cas, ttl: ttl < 0 ? null : ttl, size, lastAccess, hitBefore };
+}
+
+export function rawItem({ item }: Call): RawItem | null {
+  return item === undefined ? null : { flags: item.flags, bytes: item.value as Buffer };
+}
+
+/** The item counts only if it was this call that removed it. */
+export function taken(call: Call): Lookup<unknown> {
+  return call.verdict === Verdict.Yes ? lookup(call) : { value: null, flags: null };
+}
+
+/** What was stored, if anything was. */
+export function given(call: Call): unknown {
+  return call.verdict === Verdict.Yes ? call.given : undefined;
+}
+
+/** The number that tells the generation of a namespace. */
+export function generation({ number }: Call): number | bigint {
+  return number ?? 0;
 }
 
 /** Whether the server said yes, or sent an item. */
@@ -45,15 +70,41 @@ export function count({ number }: Call): Count {
 
 /** The values of several keys by key; where a key is named twice, both are the same. */
 export function values<K extends Key>(keys: readonly K[]): Finish<Map<K, unknown>> {
-  return (call) => {
-    const found = new Map<K, unknown>();
+  return byKey(keys, (value) => value);
+}
+
+/** Values with their cas ids, by key. */
+export function casHits<K extends Key>(
+  keys: readonly K[],
+): Finish<Map<K, Hit<unknown> & { cas: bigint }>> {
+  return byKey(keys, (value, flags, details) => ({ value, flags, cas: details.cas }));
+}
+
+/** Items with everything that the servers tell, by key. */
+export function items<K extends Key>(keys: readonly K[]): Finish<Map<K, Item<unknown>>> {
+  return byKey(keys, described);
+}
+
+function byKey<K extends Key, T>(
+  keys: readonly K[],
+  made: (value: unknown, flags: number, details: Details) => T,
+): Finish<Map<K, T>> {
+  return ({ values, extras }) => {
+    const found = new Map<K, T>();
     // In the order of the call, whichever server was faster.
     for (let position = 0; position < keys.length; position++) {
-      if (call.values?.has(position)) found.set(keys[position] as K, call.values.get(position));
+      if (!values?.has(position)) continue;
+      const { flags, details } = extras?.get(position) ?? nothing;
+      found.set(keys[position] as K, made(values.get(position), flags, details));
     }
     return found;
   };
 }
+
+const nothing = {
+  flags: 0,
+  details: { cas: 0n, ttl: -1, size: 0, lastAccess: 0, hitBefore: false },
+};
 
 /** The keys that were not written. */
 export function refused<K extends Key>(keys: readonly K[]): Finish<K[]> {
@@ -87,6 +138,26 @@ export function reports(
     }
     return Object.fromEntries(found);
   };
+}
+
+/** Reports with numbers and truth values where memcached means such. */
+export function typedReports(
+  servers: readonly string[],
+  name: string,
+): Finish<Record<string, Record<string, unknown>>> {
+  const raw = reports(servers);
+  return (call) =>
+    Object.fromEntries(
+      Object.entries(raw(call)).map(([server, report]) => [
+        server,
+        JSON.parse(calling(() => native.typedReport(name, report))),
+      ]),
+    );
+}
+
+/** Keys, as text where they are UTF-8. */
+export function listedKeys({ texts = [] }: Call): Key[] {
+  return texts.flatMap(({ text, bytes }) => text ?? bytes ?? []);
 }
 
 /** Hands a result to a callback as it is. */

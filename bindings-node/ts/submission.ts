@@ -12,7 +12,7 @@ import type { CasOptions, CountOptions, Key } from "./cache.js";
 import { InvalidArgumentError, InvalidKeyError } from "./errors.js";
 import { lower } from "./values.js";
 
-/** What a call does; the numbers are those of `src/client/submission.rs`. */
+/** What a call does; the numbers are those of `src/client/verb.rs`. */
 export const Verb = {
   Retrieve: 0,
   RetrieveMany: 1,
@@ -34,6 +34,14 @@ export const Verb = {
   Stats: 17,
   Verbosity: 18,
   CacheMemlimit: 19,
+  SetRaw: 20,
+  Take: 21,
+  Update: 22,
+  Acquire: 23,
+  Release: 24,
+  Generation: 25,
+  Invalidate: 26,
+  Keys: 27,
 } as const;
 export type Verb = (typeof Verb)[keyof typeof Verb];
 
@@ -42,7 +50,22 @@ export const Want = { Existence: 0, Value: 1, ValueAndCas: 3, All: 31 } as const
 export type Want = (typeof Want)[keyof typeof Want];
 
 /** Which optional fields a call has, as bits. */
-const Mask = { Timeout: 1, ServerKey: 2, Expiry: 4, Cas: 8, Initial: 16, Touch: 32 } as const;
+const Mask = {
+  Scope: 1,
+  Timeout: 2,
+  ServerKey: 4,
+  Expiry: 8,
+  Cas: 16,
+  Initial: 32,
+  Touch: 64,
+  Raw: 128,
+} as const;
+
+/** A namespace in one generation. */
+export interface Scope {
+  readonly name: Key;
+  readonly generation: number | bigint;
+}
 
 /** Numbers and bytes that the arrays begin with. */
 const firstFields = 1024;
@@ -75,14 +98,22 @@ export class Submission {
   #byte = 0;
   #mask = 0;
 
-  /** Begins a call. */
-  begin(verb: Verb): void {
+  /** Begins a call, within namespaces. */
+  begin(verb: Verb, scopes: readonly Scope[]): void {
     const at = this.count;
     if (at + headerLength > this.fields.length) this.#growFields(headerLength);
     this.fields[at] = verb;
     this.#field = at + headerLength;
     this.#byte = this.used;
     this.#mask = 0;
+    if (scopes.length > 0) {
+      this.#mask = Mask.Scope;
+      this.number(scopes.length);
+      for (const { name, generation } of scopes) {
+        this.number(this.key(name));
+        this.wide("generation", generation);
+      }
+    }
   }
 
   /** Ends a call, which concerns `count` bytes of key, or as many keys. */
@@ -137,6 +168,11 @@ export class Submission {
       this.wide("initial", initial);
     }
     if (touch !== undefined) this.#seconds(Mask.Touch, "touch", touch);
+  }
+
+  /** Wants values as they are stored. */
+  raw(): void {
+    this.#mask |= Mask.Raw;
   }
 
   /** Whether a cas id is among the options. */
@@ -199,6 +235,24 @@ export class Submission {
     }
     if (key instanceof Uint8Array) return this.#data(key);
     throw new InvalidKeyError(`key is neither text nor bytes but ${describe(key)}`);
+  }
+
+  /** Writes text with its length among the fields. */
+  textWithLength(text: string): void {
+    const at = this.#field;
+    this.number(0);
+    const length = this.#text(text);
+    this.fields[at] = length;
+  }
+
+  /** Writes flags and bytes as they are to be stored; returns how many bytes the key has. */
+  rawItem(key: unknown, bytes: unknown, flags: unknown): number {
+    if (!(bytes instanceof Uint8Array)) throw wrongType("the value", "bytes", bytes);
+    this.amount("flags", flags);
+    this.number(bytes.length);
+    const length = this.key(key);
+    this.#data(bytes);
+    return length;
   }
 
   /** Writes keys with their lengths, and returns how many. */

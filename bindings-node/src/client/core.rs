@@ -1,18 +1,18 @@
 //! Servers, placement, values and engine of one client, over the shared arrays.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use memoxide::client::{
-    Action, ConnectionId, Engine, EngineOptions, Moment, OnError, Options, Plan, ServerAddress,
-    Ticket,
-};
+use memoxide::client::{Action, Answer, ConnectionId, Engine, Moment, Options, Plan, Ticket};
 use memoxide::net::Address;
-use memoxide::{Error, Result};
+use memoxide::value::Value;
+use memoxide::{Error, ErrorKind, Result};
 
 use super::arrays::SharedArrays;
-use super::report::{Report, Turn};
-use super::settings::{self, ServerEntry, SettingValue};
-use super::submission::{NOBODY, Reader};
+use super::report::{self, Lists, Report, Turn};
+use super::settings::{self, ServerSource, SettingValue};
+use super::submission::{self, NOBODY, Plans, Reader};
 
 /// What the driver learns after each call, by position in its array of state.
 mod state {
@@ -37,12 +37,14 @@ mod state {
 
 /// A client's servers, placement, values and engine.
 pub(super) struct Core {
-    plan: Plan,
+    plans: Plans,
     engine: Engine,
     turn: Turn,
     arrays: SharedArrays,
     /// The engine's names of the operations, by token.
     tickets: Vec<Option<Ticket>>,
+    /// Whose keys are listed, by token.
+    lists: Lists,
     /// Bytes to write that did not fit into the output.
     large: Vec<u8>,
     /// What `nextAction` returns next.
@@ -56,7 +58,7 @@ impl Core {
     ///
     /// `Config` for a server or an option that does not parse.
     pub(super) fn new(
-        servers: Vec<ServerEntry>,
+        servers: ServerSource,
         names: &[String],
         values: &[SettingValue],
         seed: f64,
@@ -64,34 +66,22 @@ impl Core {
     ) -> Result<Self> {
         arrays.check()?;
         let mut options = Options::default();
+        let servers = settings::servers(servers, &mut options)?;
         settings::apply(&mut options, names, values)?;
         // JavaScript would round them.
         options.values.safe_integers = true;
-        let servers = servers
-            .into_iter()
-            .map(settings::server)
-            .collect::<Result<Vec<ServerAddress>>>()?;
+        if options.tls.is_some() || options.username.is_some() {
+            let message = "the Node client cannot encrypt or authenticate yet";
+            return Err(Error::new(ErrorKind::Unsupported, message));
+        }
         let plan = Plan::new(servers, options)?;
-        let options = plan.options();
-        let engine_options = EngineOptions {
-            timeout: options.timeout,
-            connect_timeout: options.connect_timeout,
-            max_connections: options.max_connections.unwrap_or(1),
-            idle_timeout: options.idle_timeout,
-            retry_attempts: options.retry_attempts,
-            degrade: options.on_error == OnError::Miss,
-            health: options.health,
-            codec: options.protocol,
-            seed: seed.to_bits(),
-            ..EngineOptions::default()
-        };
-        let addresses = plan.servers().iter().map(|server| server.address.clone());
         Ok(Self {
-            engine: Engine::new(addresses, engine_options),
-            plan,
+            engine: Engine::for_plan(&plan, seed.to_bits()),
+            plans: Plans::new(Arc::new(plan)),
             turn: Turn::default(),
             arrays,
             tickets: Vec::new(),
+            lists: HashMap::new(),
             large: Vec::new(),
             action: None,
         })
@@ -99,20 +89,24 @@ impl Core {
 
     /// Returns the names of the servers, in the order of the configuration.
     pub(super) fn endpoints(&self) -> Vec<String> {
-        let labels = 0..self.plan.servers().len();
+        let labels = 0..self.plans.own.servers().len();
         labels
-            .map(|index| self.plan.label(index).to_string())
+            .map(|index| self.plans.own.label(index).to_string())
             .collect()
     }
 
-    /// Returns the name of the server that has a key.
+    /// Returns the name of the server that has a key, within namespaces.
     ///
     /// # Errors
     ///
     /// `InvalidKey` or `NoServers`.
-    pub(super) fn server_for(&self, key: &[u8]) -> Result<String> {
-        let index = self.plan.server_for(key)?;
-        Ok(self.plan.label(index).to_string())
+    pub(super) fn server_for(&self, key: &[u8], scope: &[(&[u8], u64)]) -> Result<String> {
+        let mut plan = Arc::clone(&self.plans.own);
+        for (name, generation) in scope {
+            plan = Arc::new(plan.scoped(name, *generation));
+        }
+        let index = plan.server_for(key)?;
+        Ok(plan.label(index).to_string())
     }
 
     /// Uses other arrays from now on, as when the old ones were too short.
@@ -131,23 +125,32 @@ impl Core {
         let now = moment(now);
         let fields = &self.arrays.fields[..self.arrays.fields.len().min(count as usize)];
         let mut reader = Reader::new(fields, &self.arrays.bytes);
-        let options = self.plan.options();
-        let mut report = Report::new(&mut self.turn, &options.values, &[]);
+        let own = Arc::clone(&self.plans.own);
+        self.turn.begin();
         while let Some(header) = reader.header() {
             let token = header.token;
-            let (operation, timeout) = match reader.operation(&self.plan, &header) {
-                _ if token == NOBODY => continue,
-                Ok(read) => read,
+            let prepared = reader.prepare(&mut self.plans, &header);
+            if token == NOBODY {
+                continue;
+            }
+            let prepared = match prepared {
+                Ok(prepared) => prepared,
                 Err(error) => {
-                    report.failed(token, error);
+                    self.turn.failed(token, error);
                     continue;
                 }
             };
-            let deadline = now.after(timeout.unwrap_or(options.timeout));
-            let operation = operation.into_owned();
-            let ticket =
-                self.engine
-                    .submit(u64::from(token), operation, deadline, now, &mut report);
+            if let Some(list) = prepared.list {
+                self.lists.insert(token, list);
+            }
+            let name = report::name(token, header.is_raw());
+            let operation = prepared.operation.into_owned();
+            let deadline = now.after(prepared.timeout);
+            let values = &own.options().values;
+            let mut report = Report::new(&mut self.turn, values, &mut self.lists, &[]);
+            let ticket = self
+                .engine
+                .submit(name, operation, deadline, now, &mut report);
             let slot = token as usize;
             if self.tickets.len() <= slot {
                 self.tickets.resize(slot + 1, None);
@@ -157,11 +160,48 @@ impl Core {
         self.conclude();
     }
 
+    /// Passes on what the caller's function wants stored; `None` leaves the item.
+    ///
+    /// # Errors
+    ///
+    /// Those of the dialect, and `InvalidArgument` for the time to live.
+    pub(super) fn answer(
+        &mut self,
+        token: u32,
+        value: Option<Result<Value<'_>>>,
+        seconds: Option<f64>,
+        now: f64,
+    ) -> Result<()> {
+        let options = self.plans.own.options();
+        let answer = match value {
+            None => Answer::Leave,
+            Some(value) => {
+                let encoded = options.values.encode(value?)?;
+                Answer::Store {
+                    flags: encoded.flags,
+                    value: encoded.bytes.into_owned(),
+                    expiry: match seconds {
+                        Some(seconds) => submission::expiry(seconds)?,
+                        None => options.default_ttl,
+                    },
+                }
+            }
+        };
+        if let Some(ticket) = self.tickets.get(token as usize).copied().flatten() {
+            self.step(&[], |engine, report| {
+                engine.answer(ticket, answer, moment(now), report);
+            });
+        }
+        Ok(())
+    }
+
     /// Takes the first `count` bytes of the input, which arrived on a connection.
     pub(super) fn received(&mut self, connection: f64, count: u32, now: f64) {
         let input = &self.arrays.input;
         let chunk = &input[..input.len().min(count as usize)];
-        let mut report = Report::new(&mut self.turn, &self.plan.options().values, chunk);
+        self.turn.begin();
+        let values = &self.plans.own.options().values;
+        let mut report = Report::new(&mut self.turn, values, &mut self.lists, chunk);
         self.engine
             .received(id(connection), chunk, moment(now), &mut report);
         self.arrays.state()[state::WANTED] = self.engine.wanted(id(connection)) as f64;
@@ -175,50 +215,43 @@ impl Core {
 
     /// Takes a whole value, of which a part was handed out before.
     pub(super) fn received_value(&mut self, connection: f64, value: &[u8], now: f64) {
-        let mut report = Report::new(&mut self.turn, &self.plan.options().values, value);
-        self.engine
-            .received(id(connection), value, moment(now), &mut report);
-        self.conclude();
+        self.step(value, |engine, report| {
+            engine.received(id(connection), value, moment(now), report);
+        });
     }
 
     /// Ends what has passed its deadline.
     pub(super) fn tick(&mut self, now: f64) {
-        let mut report = Report::new(&mut self.turn, &self.plan.options().values, &[]);
-        self.engine.tick(moment(now), &mut report);
-        self.conclude();
+        self.step(&[], |engine, report| engine.tick(moment(now), report));
     }
 
     /// Notes that a connection is open.
     pub(super) fn connected(&mut self, connection: f64, now: f64) {
-        let mut report = Report::new(&mut self.turn, &self.plan.options().values, &[]);
-        self.engine
-            .connected(id(connection), moment(now), &mut report);
-        self.conclude();
+        self.step(&[], |engine, report| {
+            engine.connected(id(connection), moment(now), report);
+        });
     }
 
     /// Notes that a connection could not be opened or has ended.
     pub(super) fn lost(&mut self, connection: f64, error: Error, now: f64) {
-        let mut report = Report::new(&mut self.turn, &self.plan.options().values, &[]);
-        self.engine
-            .lost(id(connection), error, moment(now), &mut report);
-        self.conclude();
+        self.step(&[], |engine, report| {
+            engine.lost(id(connection), error, moment(now), report);
+        });
     }
 
     /// Passes on the addresses of an endpoint's host, or why there are none.
     pub(super) fn resolved(&mut self, endpoint: u32, hosts: Result<Vec<IpAddr>>, now: f64) {
         let endpoint = endpoint as usize;
-        let port = match self.engine.address(endpoint) {
-            Address::Tcp { port, .. } => *port,
-            _ => return,
+        let Address::Tcp { port, .. } = *self.engine.address(endpoint) else {
+            return;
         };
-        let at_port = |hosts: Vec<IpAddr>| {
+        let addresses = hosts.map(|hosts| {
             let addresses = hosts.into_iter().map(|ip| SocketAddr::new(ip, port));
             addresses.collect()
-        };
-        let mut report = Report::new(&mut self.turn, &self.plan.options().values, &[]);
-        self.engine
-            .resolved(endpoint, hosts.map(at_port), moment(now), &mut report);
-        self.conclude();
+        });
+        self.step(&[], |engine, report| {
+            engine.resolved(endpoint, addresses, moment(now), report);
+        });
     }
 
     /// Notes that a socket takes no more bytes.
@@ -290,14 +323,21 @@ impl Core {
 
     /// Ends every call and closes the connections; for good, or until the next call.
     pub(super) fn close(&mut self, for_good: bool) {
-        let mut report = Report::new(&mut self.turn, &self.plan.options().values, &[]);
-        self.engine.close(for_good, &mut report);
         self.large = Vec::new();
-        self.conclude();
+        self.step(&[], |engine, report| engine.close(for_good, report));
     }
 }
 
 impl Core {
+    /// Tells the engine something, over values that may lie in `chunk`.
+    fn step(&mut self, chunk: &[u8], step: impl FnOnce(&mut Engine, &mut Report<'_>)) {
+        self.turn.begin();
+        let values = &self.plans.own.options().values;
+        let mut report = Report::new(&mut self.turn, values, &mut self.lists, chunk);
+        step(&mut self.engine, &mut report);
+        self.conclude();
+    }
+
     /// Hands over what has come of a call.
     fn conclude(&mut self) {
         self.events();

@@ -13,26 +13,30 @@
 //! method: the checks of a method's receiver alone take half a microsecond.
 
 pub mod arrays;
+mod composite;
 mod core;
 pub mod report;
 pub mod settings;
 mod submission;
+mod verb;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use memoxide::client::{Action, Options};
+use memoxide::client::{Action, Options, stats};
 use memoxide::net::Address;
 use memoxide::{Error, ErrorKind, Sent};
 use napi::Env;
-use napi::bindgen_prelude::Buffer;
+use napi::bindgen_prelude::{BigInt, Buffer, Uint8Array};
 use napi_derive::napi;
 
 use self::arrays::SharedArrays;
 use self::core::Core;
 use self::report::TextPart;
-use self::settings::{ServerEntry, SettingValue};
+use self::settings::{ServerSource, SettingValue};
 use crate::errors::{ErrorFields, thrown};
+use crate::value::Kind;
 
 thread_local! {
     /// The clients of this thread, which belongs to one isolate, by number.
@@ -110,7 +114,7 @@ impl ClientCore {
     #[napi(constructor)]
     pub fn new(
         env: Env,
-        servers: Vec<ServerEntry>,
+        servers: ServerSource,
         names: Vec<String>,
         #[napi(ts_arg_type = "Array<number | string | boolean | Uint8Array | null>")] values: Vec<
             SettingValue,
@@ -142,14 +146,24 @@ impl ClientCore {
         self.core.borrow().endpoints()
     }
 
-    /// Returns the name of the server that has a key.
+    /// Returns the name of the server that has a key, within namespaces of
+    /// these names and generations.
     ///
     /// # Errors
     ///
     /// `InvalidKey` or `NoServers`.
     #[napi]
-    pub fn server_for(&self, env: Env, key: &[u8]) -> napi::Result<String> {
-        let server = self.core.borrow().server_for(key);
+    pub fn server_for(
+        &self,
+        env: Env,
+        key: &[u8],
+        names: Vec<Uint8Array>,
+        generations: Vec<BigInt>,
+    ) -> napi::Result<String> {
+        let numbers = generations.iter().map(|number| number.get_u64().1);
+        let names = names.iter().map(|name| &**name);
+        let scope: Vec<_> = names.zip(numbers).collect();
+        let server = self.core.borrow().server_for(key, &scope);
         server.map_err(|error| thrown(&env, &error))
     }
 
@@ -217,6 +231,28 @@ impl ClientCore {
     pub fn received_value(&self, connection: f64, value: &[u8], now: f64) {
         let mut core = self.core.borrow_mut();
         core.received_value(connection, value, now);
+    }
+
+    /// Passes on what the caller's function wants stored, or with no kind that
+    /// the item is to be left.
+    ///
+    /// # Errors
+    ///
+    /// Those of the dialect, and `InvalidArgument` for the time to live.
+    #[napi]
+    pub fn answer(
+        &self,
+        env: Env,
+        token: u32,
+        kind: Option<u32>,
+        bytes: &[u8],
+        expires: Option<f64>,
+        now: f64,
+    ) -> napi::Result<()> {
+        let value = kind.map(|kind| Kind::of(kind)?.value(bytes));
+        let mut core = self.core.borrow_mut();
+        let answered = core.answer(token, value, expires, now);
+        answered.map_err(|error| thrown(&env, &error))
     }
 
     /// Notes that a socket takes no more bytes.
@@ -334,6 +370,20 @@ impl ActionFields {
         }
         fields
     }
+}
+
+/// Reads a report and returns it typed, as JSON.
+///
+/// # Errors
+///
+/// `InvalidArgument` when there is no type for such a report.
+#[napi]
+pub fn typed_report(
+    env: Env,
+    name: String,
+    figures: HashMap<String, String>,
+) -> napi::Result<String> {
+    stats::to_json(&name, figures.into_iter().collect()).map_err(|error| thrown(&env, &error))
 }
 
 /// Returns the names of the options of the core, for messages about others.

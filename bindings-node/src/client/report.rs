@@ -6,11 +6,14 @@
 //! kept here until the driver takes them.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use memoxide::client::{CasOutcome, Handler, Outcome, Part, Ticket};
+use memoxide::client::{CasOutcome, Handler, Outcome, Part, Plan, Ticket};
 use memoxide::protocol::Item;
 use memoxide::value::Codec;
 use memoxide::{Error, Result};
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 use crate::value::Kind;
@@ -29,6 +32,7 @@ const STRIDE: usize = 8;
 /// | `Number` | low | high | whether there is one | | | |
 /// | `Refused` | how many positions, six in each of the next events | | | | | |
 /// | `Error`, `Fault` | index of the error | | | | | |
+/// | `Ask` | | | | | | |
 #[derive(Clone, Copy)]
 #[repr(u32)]
 enum Event {
@@ -48,6 +52,8 @@ enum Event {
     Error = 6,
     /// An item that cannot be decoded.
     Fault = 7,
+    /// The caller's function is wanted.
+    Ask = 8,
 }
 
 /// Added to an event that ends its call.
@@ -76,7 +82,47 @@ pub(super) struct Turn {
     pub(super) texts: Vec<TextPart>,
 }
 
-/// A line of a report.
+/// Whose keys a call lists, and how they begin, by token.
+pub(super) type Lists = HashMap<u32, (Arc<Plan>, Vec<u8>)>;
+
+/// Added to the engine's name of a call whose values are not decoded.
+const RAW: u64 = 1 << 32;
+
+/// Returns what the engine names a call.
+pub(super) const fn name(token: u32, is_raw: bool) -> u64 {
+    token as u64 | if is_raw { RAW } else { 0 }
+}
+
+impl Turn {
+    /// Begins a new turn.
+    pub(super) fn begin(&mut self) {
+        self.words.clear();
+        self.values.clear();
+        self.errors.clear();
+        self.texts.clear();
+    }
+
+    /// Notes the failure of a call.
+    pub(super) fn failed(&mut self, token: u32, error: Error) {
+        let index = self.errors.len() as u32;
+        self.errors.push(error);
+        self.event(token, Event::Error as u32 | LAST, [index, 0, 0, 0, 0, 0]);
+    }
+
+    /// Notes what a call found cannot be read.
+    fn fault(&mut self, token: u32, error: Error) {
+        let index = self.errors.len() as u32;
+        self.errors.push(error);
+        self.event(token, Event::Fault as u32, [index, 0, 0, 0, 0, 0]);
+    }
+
+    fn event(&mut self, token: u32, what: u32, [a, b, c, d, e, f]: [u32; 6]) {
+        let words: [u32; STRIDE] = [token, what, a, b, c, d, e, f];
+        self.words.extend_from_slice(&words);
+    }
+}
+
+/// A line of a report, or a key.
 #[napi(object, object_from_js = false)]
 pub struct TextPart {
     /// The call.
@@ -85,40 +131,37 @@ pub struct TextPart {
     pub endpoint: u32,
     /// The name of the figure; absent for a version or an acknowledgement.
     pub name: Option<String>,
-    /// The figure, the version, or the line.
+    /// The figure, the version, or the key if it is UTF-8.
     pub text: Option<String>,
+    /// A key that is none.
+    pub bytes: Option<Buffer>,
 }
 
 /// Notes what the engine tells.
 pub(super) struct Report<'t> {
     turn: &'t mut Turn,
     codec: &'t Codec,
+    lists: &'t mut Lists,
     chunk: &'t [u8],
 }
 
 impl<'t> Report<'t> {
-    /// Begins a new turn, over values that may lie in `chunk`.
-    pub(super) fn new(turn: &'t mut Turn, codec: &'t Codec, chunk: &'t [u8]) -> Self {
-        turn.words.clear();
-        turn.values.clear();
-        turn.errors.clear();
-        turn.texts.clear();
-        Self { turn, codec, chunk }
+    /// Goes on with a turn, over values that may lie in `chunk`.
+    pub(super) const fn new(
+        turn: &'t mut Turn,
+        codec: &'t Codec,
+        lists: &'t mut Lists,
+        chunk: &'t [u8],
+    ) -> Self {
+        Self {
+            turn,
+            codec,
+            lists,
+            chunk,
+        }
     }
 
-    /// Notes the failure of a call.
-    pub(super) fn failed(&mut self, token: u32, error: Error) {
-        let index = self.turn.errors.len() as u32;
-        self.turn.errors.push(error);
-        self.event(token, Event::Error as u32 | LAST, [index, 0, 0, 0, 0, 0]);
-    }
-
-    fn event(&mut self, token: u32, what: u32, [a, b, c, d, e, f]: [u32; 6]) {
-        let words: [u32; STRIDE] = [token, what, a, b, c, d, e, f];
-        self.turn.words.extend_from_slice(&words);
-    }
-
-    fn item(&mut self, token: u32, item: Item<'_>) {
+    fn item(&mut self, token: u32, is_raw: bool, item: Item<'_>) {
         let bits = details_of(&item);
         if bits != 0 {
             let cas = item.cas.unwrap_or_default();
@@ -130,17 +173,18 @@ impl<'t> Report<'t> {
                 item.last_access.unwrap_or_default() as u32,
                 bits,
             ];
-            self.event(token, Event::Details as u32, words);
+            self.turn.event(token, Event::Details as u32, words);
         }
         let flags = item.flags;
         let index = item.index as u32;
-        match self.codec.decode(flags, item.value).and_then(Kind::split) {
+        let decoded = if is_raw {
+            Ok((Kind::Bytes, item.value))
+        } else {
+            self.codec.decode(flags, item.value).and_then(Kind::split)
+        };
+        match decoded {
             Ok((kind, bytes)) => self.value(token, index, flags, kind, bytes),
-            Err(error) => {
-                let words = [self.turn.errors.len() as u32, 0, 0, 0, 0, 0];
-                self.turn.errors.push(error);
-                self.event(token, Event::Fault as u32, words);
-            }
+            Err(error) => self.turn.fault(token, error),
         }
     }
 
@@ -153,13 +197,13 @@ impl<'t> Report<'t> {
             Cow::Borrowed(bytes) if range.contains(&bytes.as_ptr()) => {
                 let start = bytes.as_ptr() as usize - range.start as usize;
                 let words = [index, kind, start as u32, length, flags, 0];
-                self.event(token, Event::Item as u32, words);
+                self.turn.event(token, Event::Item as u32, words);
             }
             bytes => {
                 let place = self.turn.values.len() as u32;
                 self.turn.values.push(bytes.into_owned());
                 let words = [index, kind, place, length, flags, 0];
-                self.event(token, Event::Owned as u32, words);
+                self.turn.event(token, Event::Owned as u32, words);
             }
         }
     }
@@ -171,6 +215,30 @@ impl<'t> Report<'t> {
             endpoint: endpoint as u32,
             name: name.map(text_of),
             text: text.map(text_of),
+            bytes: None,
+        });
+    }
+
+    /// Notes a key of a list, if it is one of those that were asked for.
+    fn line(&mut self, token: u32, endpoint: usize, line: &[u8]) {
+        let Some((plan, prefix)) = self.lists.get(&token) else {
+            return;
+        };
+        let key = match plan.listed(line, prefix) {
+            Ok(None) => return,
+            Ok(Some(item)) => String::from_utf8(item.key),
+            Err(error) => return self.turn.fault(token, error),
+        };
+        let (text, bytes) = match key {
+            Ok(text) => (Some(text), None),
+            Err(error) => (None, Some(error.into_bytes().into())),
+        };
+        self.turn.texts.push(TextPart {
+            token,
+            endpoint: endpoint as u32,
+            name: None,
+            text,
+            bytes,
         });
     }
 }
@@ -190,8 +258,8 @@ fn details_of(item: &Item<'_>) -> u32 {
 impl Handler for Report<'_> {
     fn part(&mut self, token: u64, part: Part<'_>) {
         match part {
-            Part::Item(item) => self.item(token as u32, item),
-            Part::Line { endpoint, line } => self.text(token, endpoint, None, Some(line)),
+            Part::Item(item) => self.item(token as u32, token & RAW != 0, item),
+            Part::Line { endpoint, line } => self.line(token as u32, endpoint, line),
             Part::Ok { endpoint } => self.text(token, endpoint, None, None),
             Part::Stat {
                 endpoint,
@@ -204,6 +272,9 @@ impl Handler for Report<'_> {
 
     fn completed(&mut self, token: u64, result: Result<Outcome>) {
         let token = token as u32;
+        if !self.lists.is_empty() {
+            self.lists.remove(&token);
+        }
         let verdict = |verdict: u32| (Event::Verdict, [verdict, 0, 0, 0, 0, 0]);
         let (event, words) = match result {
             Ok(Outcome::Flag(true)) => {
@@ -237,27 +308,29 @@ impl Handler for Report<'_> {
                 (Event::Number, words)
             }
             Err(error) => {
-                self.failed(token, error);
+                self.turn.failed(token, error);
                 return;
             }
         };
-        self.event(token, event as u32 | LAST, words);
+        self.turn.event(token, event as u32 | LAST, words);
     }
 
-    fn ask(&mut self, _token: u64, _ticket: Ticket) {}
+    fn ask(&mut self, token: u64, _ticket: Ticket) {
+        self.turn.event(token as u32, Event::Ask as u32, [0; 6]);
+    }
 }
 
 impl Report<'_> {
     fn refused(&mut self, token: u32, failed: &[usize]) {
         let count = failed.len() as u32;
         let what = Event::Refused as u32 | LAST;
-        self.event(token, what, [count, 0, 0, 0, 0, 0]);
+        self.turn.event(token, what, [count, 0, 0, 0, 0, 0]);
         for group in failed.chunks(6) {
             let mut words = [0; 6];
             for (word, position) in words.iter_mut().zip(group) {
                 *word = *position as u32;
             }
-            self.event(token, what, words);
+            self.turn.event(token, what, words);
         }
     }
 }

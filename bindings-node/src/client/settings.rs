@@ -1,6 +1,8 @@
 //! Options and servers as JavaScript has them.
 
-use memoxide::client::{Options, ServerAddress, Setting};
+use std::collections::HashMap;
+
+use memoxide::client::{Options, ServerAddress, Setting, config};
 use memoxide::{Error, ErrorKind, Result};
 use napi::bindgen_prelude::{Either5, Null, Uint8Array};
 use napi_derive::napi;
@@ -17,6 +19,34 @@ pub struct ServerEntry {
     pub weight: Option<f64>,
 }
 
+/// Where the servers are named; one of these.
+#[napi(object, object_to_js = false)]
+pub struct ServerSource {
+    /// A list separated by commas, or a URL.
+    pub text: Option<String>,
+    /// One by one.
+    pub list: Option<Vec<ServerEntry>>,
+    /// Environment variables; those of the machine's memcached if they name none.
+    pub environment: Option<HashMap<String, String>>,
+}
+
+/// Reads the servers, and sets the options that come with them.
+///
+/// # Errors
+///
+/// `Config` when they do not parse.
+pub(super) fn servers(source: ServerSource, options: &mut Options) -> Result<Vec<ServerAddress>> {
+    if let Some(list) = source.list {
+        return list.into_iter().map(server).collect();
+    }
+    if let Some(text) = source.text {
+        return config::read_servers(&text, options);
+    }
+    let variables = source.environment.unwrap_or_default();
+    let named = config::read_environment(|name| variables.get(name).cloned(), options)?;
+    named.map_or_else(|| Ok(vec!["localhost".parse()?]), Ok)
+}
+
 /// Sets options by their names.
 ///
 /// # Errors
@@ -27,10 +57,10 @@ pub(super) fn apply(
     names: &[String],
     values: &[SettingValue],
 ) -> Result<()> {
-    // What `values` names is refined by other options, in whatever order they stand.
-    let first = |name: &String| name != "values";
+    // What these name is refined by other options, in whatever order they stand.
+    let is_first = |name: &str| name == "values" || name == "tls";
     let mut pairs: Vec<_> = names.iter().zip(values).collect();
-    pairs.sort_by_key(|(name, _)| first(name));
+    pairs.sort_by_key(|(name, _)| !is_first(name));
     for (name, value) in pairs {
         options.set(name, &setting(value))?;
     }
@@ -52,7 +82,7 @@ fn setting(value: &SettingValue) -> Setting<'_> {
 /// # Errors
 ///
 /// `Config` when the address does not parse or the weight is no whole number.
-pub(super) fn server(entry: ServerEntry) -> Result<ServerAddress> {
+fn server(entry: ServerEntry) -> Result<ServerAddress> {
     let server: ServerAddress = entry.address.parse()?;
     let Some(weight) = entry.weight else {
         return Ok(server);

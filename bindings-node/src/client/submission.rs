@@ -14,6 +14,8 @@
 //! the order in which their lengths are named.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use memoxide::client::{Counting, Operation, Place, Plan};
@@ -21,94 +23,77 @@ use memoxide::protocol::{Admin, Direction, Expiry, StoreMode, Want};
 use memoxide::value::Encoded;
 use memoxide::{Error, ErrorKind, Result};
 
+use super::verb::{Verb, mask};
 use crate::value::Kind;
-
-/// What a call does; the numbers are those of `Verb` in `ts/submission.ts`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u32)]
-enum Verb {
-    Retrieve = 0,
-    RetrieveMany = 1,
-    Set = 2,
-    Add = 3,
-    Replace = 4,
-    Append = 5,
-    Prepend = 6,
-    SetMany = 7,
-    AddMany = 8,
-    Delete = 9,
-    DeleteMany = 10,
-    Touch = 11,
-    TouchMany = 12,
-    Increment = 13,
-    Decrement = 14,
-    Flush = 15,
-    Version = 16,
-    Stats = 17,
-    Verbosity = 18,
-    CacheMemlimit = 19,
-}
-
-impl Verb {
-    const ALL: [Self; 20] = [
-        Self::Retrieve,
-        Self::RetrieveMany,
-        Self::Set,
-        Self::Add,
-        Self::Replace,
-        Self::Append,
-        Self::Prepend,
-        Self::SetMany,
-        Self::AddMany,
-        Self::Delete,
-        Self::DeleteMany,
-        Self::Touch,
-        Self::TouchMany,
-        Self::Increment,
-        Self::Decrement,
-        Self::Flush,
-        Self::Version,
-        Self::Stats,
-        Self::Verbosity,
-        Self::CacheMemlimit,
-    ];
-}
-
-/// Which optional fields follow the header, in this order.
-mod mask {
-    /// Seconds that the call may take.
-    pub(super) const TIMEOUT: u32 = 1;
-    /// Bytes of the key that decides about the server.
-    pub(super) const SERVER_KEY: u32 = 2;
-    /// Seconds until the item expires.
-    pub(super) const EXPIRY: u32 = 4;
-    /// The cas id, low word and high word.
-    pub(super) const CAS: u32 = 8;
-    /// The number that a counter begins with, low word and high word.
-    pub(super) const INITIAL: u32 = 16;
-    /// Seconds until a counter expires that exists already.
-    pub(super) const TOUCH: u32 = 32;
-}
 
 /// The token of a call that was given up before it was handed over.
 pub(super) const NOBODY: u32 = u32::MAX;
 
+/// Plans of namespaces that are kept ready.
+const KEPT_SCOPES: usize = 256;
+
 /// What every call begins with.
 pub(super) struct Header {
     pub(super) token: u32,
-    verb: Verb,
+    pub(super) verb: Verb,
     mask: u32,
-    count: usize,
+    pub(super) count: usize,
+}
+
+impl Header {
+    /// Whether values are wanted as they are stored.
+    pub(super) const fn is_raw(&self) -> bool {
+        self.mask & mask::RAW != 0
+    }
+}
+
+/// A call taken apart.
+pub(super) struct Prepared<'a> {
+    pub(super) operation: Operation<'a>,
+    /// How long it may take.
+    pub(super) timeout: Duration,
+    /// Of a list of keys: the plan whose keys they are, and how they begin.
+    pub(super) list: Option<(Arc<Plan>, Vec<u8>)>,
+}
+
+impl<'a> Prepared<'a> {
+    pub(super) const fn new(operation: Operation<'a>) -> Self {
+        Self {
+            operation,
+            timeout: Duration::ZERO,
+            list: None,
+        }
+    }
 }
 
 /// What a call may have beside its keys.
-struct Options<'a> {
+pub(super) struct Options<'a> {
     timeout: Option<f64>,
     server_key: Option<&'a [u8]>,
-    expiry: Option<f64>,
+    pub(super) expiry: Option<f64>,
     cas: Option<u64>,
     initial: Option<u64>,
     touch: Option<f64>,
+}
+
+impl<'a> Options<'a> {
+    pub(super) fn place(&self) -> Place<'a> {
+        self.server_key.map_or(Place::Key, Place::ServerKey)
+    }
+}
+
+/// The plans of a client: its own, and those of its namespaces.
+pub(super) struct Plans {
+    pub(super) own: Arc<Plan>,
+    /// By names and generations, as packed.
+    scoped: HashMap<Vec<u8>, Arc<Plan>>,
+}
+
+impl Plans {
+    pub(super) fn new(own: Arc<Plan>) -> Self {
+        let scoped = HashMap::new();
+        Self { own, scoped }
+    }
 }
 
 /// Takes packed calls apart.
@@ -134,21 +119,49 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads the rest of a call; its own time limit, if any, comes with it. What
-    /// belongs to the call is consumed even if it fails.
+    /// Reads the rest of a call. What belongs to it is consumed even if it fails.
     ///
     /// # Errors
     ///
     /// What the core says about keys, values and numbers.
-    pub(super) fn operation(
-        &mut self,
-        plan: &Plan,
-        header: &Header,
-    ) -> Result<(Operation<'a>, Option<Duration>)> {
+    pub(super) fn prepare(&mut self, plans: &mut Plans, header: &Header) -> Result<Prepared<'a>> {
+        let plan = self.plan(plans, header.mask);
         let options = self.options(header.mask);
-        let operation = self.body(plan, header, &options);
-        let timeout = options.timeout.map(timeout).transpose()?;
-        Ok((operation?, timeout))
+        let timeout = match options.timeout {
+            Some(seconds) => timeout(seconds),
+            None => Ok(plan.options().timeout),
+        };
+        let mut prepared = self.call(&plan, header, &options)?;
+        prepared.timeout += timeout?;
+        Ok(prepared)
+    }
+
+    /// Returns the plan of the namespace that the call is within.
+    fn plan(&mut self, plans: &mut Plans, mask: u32) -> Arc<Plan> {
+        let mut plan = Arc::clone(&plans.own);
+        if mask & mask::SCOPE == 0 {
+            return plan;
+        }
+        let mut path = Vec::new();
+        for _ in 0..self.number() as usize {
+            let name = self.slice();
+            let generation = self.wide();
+            path.extend_from_slice(&(name.len() as u64).to_ne_bytes());
+            path.extend_from_slice(name);
+            path.extend_from_slice(&generation.to_ne_bytes());
+            plan = match plans.scoped.get(&path) {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let scoped = Arc::new(plan.scoped(name, generation));
+                    if plans.scoped.len() >= KEPT_SCOPES {
+                        plans.scoped.clear();
+                    }
+                    plans.scoped.insert(path.clone(), Arc::clone(&scoped));
+                    scoped
+                }
+            };
+        }
+        plan
     }
 
     fn options(&mut self, mask: u32) -> Options<'a> {
@@ -163,16 +176,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn body(
+    fn call(
         &mut self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
         header: &Header,
         options: &Options<'a>,
-    ) -> Result<Operation<'a>> {
-        let place = options.server_key.map_or(Place::Key, Place::ServerKey);
+    ) -> Result<Prepared<'a>> {
+        let place = options.place();
         let expiry = |seconds: Option<f64>| seconds.map(expiry).transpose();
         let count = header.count;
-        match header.verb {
+        let operation = match header.verb {
             Verb::Retrieve => {
                 let want = want(self.number());
                 let key = self.take(count);
@@ -210,10 +223,16 @@ impl<'a> Reader<'a> {
                 } else {
                     Direction::Decrement
                 };
+                // What a counter begins with expires once; a counter that is
+                // there gets a new expiry only where it is meant.
+                let first = expiry(options.expiry)?;
                 let counting = Counting {
                     initial: options.initial,
-                    initial_expiry: expiry(options.expiry)?,
-                    expiry: expiry(options.touch)?,
+                    initial_expiry: first,
+                    expiry: match options.touch {
+                        None if options.initial.is_none() => first,
+                        touch => expiry(touch)?,
+                    },
                 };
                 plan.count(direction, key, delta, counting, place)
             }
@@ -234,7 +253,25 @@ impl<'a> Reader<'a> {
                 let megabytes = whole("megabytes", self.number())?;
                 plan.administer(Admin::CacheMemlimit { megabytes }, place)
             }
-        }
+            Verb::SetRaw => {
+                let flags = whole("flags", self.number());
+                let size = self.number() as usize;
+                let key = self.take(count);
+                let bytes = Cow::Borrowed(self.take(size));
+                let flags = flags?;
+                let value = Encoded { flags, bytes };
+                plan.store(
+                    StoreMode::Set,
+                    key,
+                    value,
+                    expiry(options.expiry)?,
+                    options.cas,
+                    place,
+                )
+            }
+            _ => return self.composite(plan, header, options),
+        };
+        operation.map(Prepared::new)
     }
 
     fn store(
@@ -287,24 +324,24 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a length and takes as many bytes.
-    fn slice(&mut self) -> &'a [u8] {
+    pub(super) fn slice(&mut self) -> &'a [u8] {
         let length = self.number() as usize;
         self.take(length)
     }
 
-    fn take(&mut self, length: usize) -> &'a [u8] {
+    pub(super) fn take(&mut self, length: usize) -> &'a [u8] {
         let (taken, rest) = self.bytes.split_at(length.min(self.bytes.len()));
         self.bytes = rest;
         taken
     }
 
-    fn wide(&mut self) -> u64 {
+    pub(super) fn wide(&mut self) -> u64 {
         let low = self.number() as u32;
         let high = self.number() as u32;
         u64::from(high) << 32 | u64::from(low)
     }
 
-    fn number(&mut self) -> f64 {
+    pub(super) fn number(&mut self) -> f64 {
         let Some((number, rest)) = self.fields.split_first() else {
             return f64::NAN;
         };
@@ -328,14 +365,14 @@ fn want(bits: f64) -> Want {
 }
 
 /// Reads seconds to live; fractions count as a whole second.
-fn expiry(seconds: f64) -> Result<Expiry> {
+pub(super) fn expiry(seconds: f64) -> Result<Expiry> {
     if seconds.is_nan() {
         return Err(invalid("time to live is no number".to_owned()));
     }
     Expiry::from_seconds(seconds.ceil() as i64, memoxide::net::unix_now)
 }
 
-fn timeout(seconds: f64) -> Result<Duration> {
+pub(super) fn timeout(seconds: f64) -> Result<Duration> {
     let refuse = || invalid(format!("timeout is no time in seconds above 0: {seconds}"));
     if seconds > 0.0 {
         Duration::try_from_secs_f64(seconds).map_err(|_| refuse())
@@ -344,7 +381,7 @@ fn timeout(seconds: f64) -> Result<Duration> {
     }
 }
 
-fn whole(name: &str, number: f64) -> Result<u32> {
+pub(super) fn whole(name: &str, number: f64) -> Result<u32> {
     if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
         return Ok(number as u32);
     }
@@ -353,6 +390,6 @@ fn whole(name: &str, number: f64) -> Result<u32> {
     )))
 }
 
-fn invalid(message: String) -> Error {
+pub(super) fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidArgument, message)
 }
