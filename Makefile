@@ -30,7 +30,11 @@ system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test test-node pack-test test-demo ## Run all tests
+test: test-rust test-python wheel-test test-node pack-test test-demo test-parity ## Run all tests
+
+.PHONY: test-parity
+test-parity: ## Check that all five clients ran the same scenarios
+	tests/conformance/compare
 
 .PHONY: lint
 lint: lint-rust lint-python lint-node ## Run all checks that need no tests

@@ -276,11 +276,8 @@ class Call {
   };
 
   server_for = async () => {
-    const { serverKey } = this.how;
-    const name = this.client.serverFor(
-      this.key,
-      serverKey === undefined ? undefined : { serverKey },
-    );
+    // A call with a server key goes to that key's server, whatever its own is.
+    const name = this.client.serverFor(this.how.serverKey ?? this.key);
     return { server: this.run.endpoints.indexOf(name) };
   };
 
