@@ -118,7 +118,7 @@ fn items_are_migrated_as_they_are() {
             seconds => std::time::Duration::from_secs(seconds).into(),
         };
         let flags = item["flags"].as_u64().expect("flags") as u32;
-        let stored = here.set_raw(text(&item["key"]), flags, &bytes(&item["value"]), ttl);
+        let stored = here.set_raw(text(&item["key"]), flags, bytes(&item["value"]), ttl);
         assert_eq!(stored, Ok(true), "{item}");
     }
     let summary =
