@@ -34,7 +34,7 @@ function keyOf(notation) {
   return Buffer.from(text).equals(bytes) ? text : bytes;
 }
 
-function valueOf(notation) {
+function storable(notation) {
   const [[kind, inner]] = Object.entries(notation);
   if (kind === "text" || kind === "json") return inner;
   if (kind === "bytes") return bytesOf(inner);
@@ -105,11 +105,11 @@ class Call {
   }
 
   get value() {
-    return valueOf(this.args.value);
+    return storable(this.args.value);
   }
 
   get items() {
-    return this.args.items.map(([key, value]) => [keyOf(key), valueOf(value)]);
+    return this.args.items.map(([key, value]) => [keyOf(key), storable(value)]);
   }
 
   /** The options that every call may have. */
@@ -217,7 +217,7 @@ class Call {
     const { change, limit } = this.args;
     const decide = async (value) => {
       if ("meanwhile" in change) await exchange(this.run.endpoints[0], bytesOf(change.meanwhile));
-      if ("set" in change) return valueOf(change.set);
+      if ("set" in change) return storable(change.set);
       if ("add" in change) return (value ?? 0) + change.add;
       assert.ok(change.leave, `unknown change: ${JSON.stringify(change)}`);
       return undefined;
