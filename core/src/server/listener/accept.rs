@@ -29,6 +29,10 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 pub(super) async fn accept_all(place: Arc<Place>, control: Arc<Control>, crew: Arc<Crew>) {
     let mut gate = control.gate.subscribe();
     loop {
+        if gate.borrow().refusing {
+            // Told before anything was accepted: the first socket listens already.
+            place.refuse();
+        }
         if gate.wait_for(|gate| !gate.refusing).await.is_err() {
             return;
         }
