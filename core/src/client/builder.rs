@@ -147,9 +147,21 @@ impl Builder {
     ///
     /// [`ErrorKind::Config`] when options contradict each other.
     pub fn build(self) -> Result<Client> {
-        let plan = Plan::secured(self.servers, self.options)?;
+        let plan = self.secured()?;
         let runner = Runner::for_plan(&plan, Box::new(PlainConnector));
         Ok(Client::with_runner(plan, runner))
+    }
+
+    /// Returns servers and options for the clients of this crate, which
+    /// authenticate and encrypt.
+    fn secured(self) -> Result<Plan> {
+        match self.choose {
+            None => Plan::secured(self.servers, self.options),
+            Some(Choose(choose)) => {
+                let choose = move |key: &[u8], servers: &[ServerAddress]| Ok(choose(key, servers));
+                Plan::secured_choosing(self.servers, self.options, choose)
+            }
+        }
     }
 
     /// Returns servers and options, for drivers of other clients that neither
@@ -177,7 +189,7 @@ impl Builder {
     ///
     /// [`ErrorKind::Config`] when options contradict each other.
     pub fn build_async(self) -> Result<super::AsyncClient> {
-        Plan::secured(self.servers, self.options).map(super::AsyncClient::with_plan)
+        self.secured().map(super::AsyncClient::with_plan)
     }
 }
 

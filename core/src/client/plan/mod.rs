@@ -106,6 +106,20 @@ impl Plan {
         })
     }
 
+    /// Prepares what [`secured`](Self::secured) does with the placement of
+    /// [`choosing`](Self::choosing).
+    pub(super) fn secured_choosing(
+        servers: Vec<ServerAddress>,
+        options: Options,
+        choose: impl Fn(&[u8], &[ServerAddress]) -> Result<usize> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let security = Security::new(&servers, &options)?;
+        Ok(Self {
+            security,
+            ..Self::over_choice(servers, options, choose)?
+        })
+    }
+
     fn over(servers: Vec<ServerAddress>, options: Options) -> Result<Self> {
         options.check()?;
         let nodes: Vec<_> = servers.iter().map(ServerAddress::node).collect();
@@ -143,6 +157,14 @@ impl Plan {
         choose: impl Fn(&[u8], &[ServerAddress]) -> Result<usize> + Send + Sync + 'static,
     ) -> Result<Self> {
         Security::refuse(&options)?;
+        Self::over_choice(servers, options, choose)
+    }
+
+    fn over_choice(
+        servers: Vec<ServerAddress>,
+        options: Options,
+        choose: impl Fn(&[u8], &[ServerAddress]) -> Result<usize> + Send + Sync + 'static,
+    ) -> Result<Self> {
         options.check()?;
         let nodes: Vec<_> = servers.iter().map(ServerAddress::node).collect();
         let list: Arc<[ServerAddress]> = servers.clone().into();
