@@ -106,14 +106,15 @@ async def serve_async(name: str, host: str, port: int) -> None:
     library, _, rest = name.removeprefix("async-").partition("-")
     in_flight = int(rest.split("-")[0])
     operation = rest.partition("-")[2] or "get"
-    key: object = b"bench:000"
+    # Each caller reads a key of its own: batches would merge equal ones.
+    keys: list[object] = [key.encode() for key in KEYS]
     async with contextlib.AsyncExitStack() as stack:
         if library == "memoxide":
             import memoxide
 
             client = memoxide.AsyncClient([f"{host}:{port}"])
             stack.push_async_callback(client.aclose)
-            key = "bench:000"
+            keys = list(KEYS)
         elif library == "aiomcache":
             import aiomcache
 
@@ -132,19 +133,19 @@ async def serve_async(name: str, host: str, port: int) -> None:
 
         if operation == "set":
 
-            async def loop(operations: int) -> None:
+            async def loop(operations: int, key: object) -> None:
                 for _ in range(operations):
                     await client.set(key, VALUE)
 
         else:
 
-            async def loop(operations: int) -> None:
+            async def loop(operations: int, key: object) -> None:
                 for _ in range(operations):
                     await client.get(key)
 
         async def run(operations: int) -> None:
             each = operations // in_flight
-            await asyncio.gather(*(loop(each) for _ in range(in_flight)))
+            await asyncio.gather(*(loop(each, keys[task]) for task in range(in_flight)))
 
         await run(64 * IN_FLIGHT)
         print("ready", flush=True)
