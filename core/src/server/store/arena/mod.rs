@@ -446,7 +446,29 @@ impl Arena {
                 consider(Victim::Large(handle), self.tick.wrapping_sub(large.touched));
             }
         }
-        best
+        best.or_else(|| self.any(spared, spared_page))
+    }
+
+    /// Finds something to evict where the samples met vacant places only, as they
+    /// may when most of a large store has been given up.
+    fn any(&self, spared: Option<Handle>, spared_page: Option<usize>) -> Option<(Victim, u32)> {
+        let page = self
+            .pages
+            .iter()
+            .enumerate()
+            .find(|(number, page)| !page.data.is_empty() && Some(*number) != spared_page)
+            .map(|(number, page)| {
+                let age = self.tick.wrapping_sub(page.touched);
+                (Victim::Page(number), age)
+            });
+        page.or_else(|| {
+            self.large.iter().enumerate().find_map(|(at, large)| {
+                let handle = Handle(LARGE | at as u32);
+                let large = large.as_ref().filter(|_| Some(handle) != spared)?;
+                let age = self.tick.wrapping_sub(large.touched);
+                Some((Victim::Large(handle), age))
+            })
+        })
     }
 
     /// Returns the items in use of a page.
