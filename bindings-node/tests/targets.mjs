@@ -33,14 +33,19 @@ export async function startMemcached(t, ...args) {
     const child = spawn("memcached", [...user, ...own, ...args], { stdio: "ignore" });
     const failed = new Promise((resolve) => child.on("error", resolve));
     const exited = once(child, "exit").catch(() => undefined);
-    const outcome = await Promise.race([failed, exited, answering(port)]);
+    let isGone = false;
+    exited.then(() => {
+      isGone = true;
+    });
+    const outcome = await Promise.race([failed, exited, answering(port, () => isGone)]);
     if (outcome instanceof Error) {
       if (mustHaveMemcached) throw outcome;
       return undefined;
     }
     if (child.exitCode === null) {
       t.after(() => {
-        child.kill();
+        // Asked kindly, memcached takes a second to go.
+        child.kill("SIGKILL");
         return exited;
       });
       return { endpoint: `127.0.0.1:${port}`, port };
@@ -50,8 +55,9 @@ export async function startMemcached(t, ...args) {
   }
 }
 
-async function answering(port) {
-  for (;;) {
+/** Waits until a connection is taken, or nobody will. */
+async function answering(port, isGone) {
+  while (!isGone()) {
     const socket = net.connect(port, "127.0.0.1");
     const opened = once(socket, "connect").then(
       () => true,
