@@ -47,7 +47,8 @@ impl AsyncClient {
     ///
     /// [`ErrorKind::InvalidArgument`] when the time to live is zero or out of
     /// range; [`ErrorKind::InvalidKey`]; those of the way to the server. After
-    /// an error of unknown outcome the lock may be taken until `ttl` is over.
+    /// an error of unknown outcome, and when the future is dropped, the lock may
+    /// be taken until `ttl` is over.
     pub async fn try_lock(
         &self,
         key: impl AsRef<[u8]> + Send,
