@@ -5,6 +5,7 @@ No test framework is at hand here: the wheel stands alone in its environment.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import pathlib
 import socket
@@ -17,6 +18,20 @@ import memoxide
 def check(claim: bool, what: str) -> None:
     if not claim:
         sys.exit(f"smoke test: {what}")
+
+
+def use_clients() -> None:
+    async def greet(endpoint: str) -> object:
+        async with memoxide.AsyncClient([endpoint]) as client:
+            return await client.get("greeting")
+
+    with (
+        memoxide.EmbeddedServer() as server,
+        memoxide.Client([server.endpoint]) as client,
+    ):
+        client.set("greeting", {"text": "hello"}, time=60)
+        found = asyncio.run(greet(server.endpoint))
+    check(found == {"text": "hello"}, f"one client stored and one found {found!r}")
 
 
 def main() -> None:
@@ -44,6 +59,7 @@ def main() -> None:
         reply == b"STORED\r\nVALUE greeting 0 5\r\nhello\r\nEND\r\n",
         f"the embedded server answered {reply!r}",
     )
+    use_clients()
     command = pathlib.Path(sys.executable).with_name("memoxide")
     answer = subprocess.run(
         [command, "--version"], capture_output=True, text=True, check=False

@@ -428,6 +428,37 @@ def test_a_finalizer_may_call_while_a_reply_is_read(
     run(main())
 
 
+def test_a_finalizer_may_close_the_client_while_a_reply_is_read(
+    run: Run[None], endpoint: str
+) -> None:
+    async def main() -> None:
+        client = memoxide.AsyncClient([endpoint], timeout=5)
+        await client.set("tree", [[[number]] for number in range(500)])
+        closed: list[str] = []
+
+        def collecting(phase: str, _: object) -> None:
+            if phase == "start" and not closed:
+                closed.append(phase)
+                client._close()
+
+        calls = [client.get("tree") for _ in range(5)]
+        thresholds = gc.get_threshold()
+        gc.callbacks.append(collecting)
+        gc.set_threshold(1)
+        try:
+            found = await asyncio.gather(*calls, return_exceptions=True)
+        finally:
+            gc.callbacks.remove(collecting)
+            gc.set_threshold(*thresholds)
+        assert closed
+        assert len(found) == 5
+        with pytest.raises(memoxide.ClosedError):
+            client.get("tree")
+        await client.aclose()
+
+    run(main())
+
+
 def test_a_loop_in_debug_mode(endpoint: str) -> None:
     async def main() -> None:
         async with memoxide.AsyncClient([endpoint]) as client:

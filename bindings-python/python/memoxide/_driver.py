@@ -10,6 +10,7 @@ import asyncio
 import functools
 import os
 import socket
+import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._driver.forget(self._number)
-        self._engine.lost(self._number, describe(exc) if exc else "server closed it")
+        if isinstance(exc, ssl.SSLError):
+            # An alert: with TLS 1.3 a refusal comes after the handshake.
+            self._engine.insecure(self._number, describe(exc))
+        else:
+            reason = describe(exc) if exc else "server closed it"
+            self._engine.lost(self._number, reason)
 
     def pause_writing(self) -> None:
         self._engine.blocked(self._number)
@@ -53,37 +59,53 @@ class Connection(asyncio.Protocol):
 class Driver:
     """What the engine has done for it on its loop."""
 
-    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        loop: asyncio.AbstractEventLoop,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         self.engine = engine
         # What the loop calls when calls have gathered in one of its turns.
         self.flush = engine.flush
         self._loop = loop
+        self._tls = tls
         self._connections: dict[int, Connection] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._resolving: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._closed: asyncio.Event | None = None
 
-    def connect(self, number: int, address: tuple[str, int] | str) -> None:
-        """Opens a connection; tells the engine `connected` or `refused`.
+    def connect(
+        self, number: int, address: tuple[str, int] | str, name: str | None
+    ) -> None:
+        """Opens a connection; tells the engine how that went.
 
-        The address is a host with its port, or the path of a unix socket.
+        The address is a host with its port, or the path of a unix socket. The
+        name is the one that the server's certificate must carry.
         """
         connection = self._connections[number] = Connection(self, number)
         opening: Coroutine[Any, Any, Any]
         if isinstance(address, str):
             opening = self._loop.create_unix_connection(lambda: connection, address)
         else:
-            opening = self._loop.create_connection(lambda: connection, *address)
+            opening = self._loop.create_connection(
+                lambda: connection, *address, ssl=self._tls, server_hostname=name
+            )
         self._opening[number] = self._loop.create_task(self._open(number, opening))
 
     async def _open(self, number: int, opening: Coroutine[Any, Any, Any]) -> None:
         try:
             await opening
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self.opened(number)
             self.forget(number)
-            self.engine.refused(number, describe(error))
+            if isinstance(error, ssl.SSLError):
+                self.engine.insecure(number, describe(error))
+            elif self._tls and isinstance(error, ConnectionResetError):
+                self.engine.insecure(number, "server closed the connection")
+            else:
+                self.engine.refused(number, describe(error))
 
     def opened(self, number: int) -> None:
         """Notes that a connection is not being opened any more."""
@@ -145,6 +167,10 @@ class Driver:
 
 def describe(error: Exception) -> str:
     """Returns what the system says about an error, without names of functions."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno)
     return str(error) or type(error).__name__

@@ -1432,6 +1432,10 @@ class Engine:
         """
         Writes what has gathered in this turn of the loop.
         """
+    def insecure(self, connection: SupportsIndex, reason: str, /) -> None:
+        """
+        Notes that a connection cannot be encrypted.
+        """
     def lost(self, connection: SupportsIndex, reason: str, /) -> None:
         """
         Notes that a connection has ended.

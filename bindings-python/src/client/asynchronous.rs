@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use memoxide::client::TlsOptions;
 use memoxide::{Error, ErrorKind, Sent};
 use pyo3::intern;
 use pyo3::sync::PyOnceLock;
@@ -15,6 +16,7 @@ use super::commands::{commands, names::*};
 use super::engine::Engine;
 use super::harvest::not_initialised;
 use super::hints::Promise;
+use crate::errors::Failure;
 
 /// The native half of `memoxide.AsyncClient`, which is the class to use.
 #[pyclass(frozen, subclass, weakref, module = "memoxide._native")]
@@ -37,6 +39,8 @@ struct Shared {
     closed: AtomicBool,
     /// The dicts of cas ids by task, in a `WeakKeyDictionary`.
     ids: Py<PyAny>,
+    /// The `SSLContext` of connections, where they are encrypted.
+    tls: Option<Py<PyAny>>,
 }
 
 #[pymethods]
@@ -67,6 +71,7 @@ impl AsyncClient {
             engines: Mutex::default(),
             closed: AtomicBool::new(false),
             ids: ids.call0()?.unbind(),
+            tls: tls(py, core.plan().options().tls.as_ref())?,
         };
         let parts = Parts {
             core,
@@ -137,12 +142,9 @@ impl AsyncClient {
         let event_loop = running_loop(py).ok();
         let mut driver = None;
         for engine in self.engines(py) {
-            match &event_loop {
-                Some(event_loop) if engine.get().is_of(event_loop) => {
-                    engine.get().close(py);
-                    driver = engine.get().driver(py);
-                }
-                _ => engine.get().close_elsewhere(py, &engine)?,
+            engine.get().close_from(py, &engine, event_loop.as_ref())?;
+            if event_loop.as_ref().is_some_and(|it| engine.get().is_of(it)) {
+                driver = engine.get().driver(py);
             }
         }
         Ok(driver)
@@ -219,7 +221,12 @@ impl AsyncClient {
                 kept.push(engine.unbind());
             }
         }
-        let engine = Engine::new(py, &parts.shared.core, &event_loop)?;
+        let engine = Engine::new(
+            py,
+            &parts.shared.core,
+            &event_loop,
+            parts.shared.tls.as_ref(),
+        )?;
         kept.insert(0, engine.clone().unbind());
         let mut engines = parts
             .shared
@@ -262,6 +269,23 @@ impl AsyncClient {
             .map(|engine| engine.bind(py).clone())
             .collect()
     }
+}
+
+/// Returns what encrypts connections on event loops, if something is to.
+///
+/// # Errors
+///
+/// `Config` when a certificate is of no use.
+fn tls(py: Python<'_>, options: Option<&TlsOptions>) -> Result<Option<Py<PyAny>>> {
+    let Some(options) = options else {
+        return Ok(None);
+    };
+    let make = py.import("memoxide._tls")?.getattr("context")?;
+    let arguments = (&options.ca, &options.cert, &options.key, options.verify);
+    let context = make
+        .call1(arguments)
+        .map_err(|cause| Failure::because(py, ErrorKind::Config, "TLS cannot be set up", cause))?;
+    Ok(Some(context.unbind()))
 }
 
 /// Returns the loop that runs on this thread.

@@ -25,7 +25,7 @@ pub(crate) fn plan(servers: &Bound<'_, PyAny>, keywords: &Bound<'_, PyDict>) -> 
     let choose = hashing.filter(|hashing| hashing.is_callable());
     set_options(&mut options, keywords, choose.is_some())?;
     let Some(choose) = choose else {
-        return Ok(Plan::new(servers, options)?);
+        return Ok(Plan::secured(servers, options)?);
     };
     let names = servers.iter().map(|server| server.address.to_string());
     let names = names.collect::<Vec<_>>().into_pyobject(keywords.py())?;

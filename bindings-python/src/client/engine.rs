@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
-use memoxide::client::{ConnectionId, Handler, Moment, Operation, Outcome, Part, Ticket};
+use memoxide::client::{ConnectionId, Moment, Ticket};
 use memoxide::net;
 use memoxide::{Error, ErrorKind, Sent, fork};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -18,7 +18,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::calls::{Call, Core};
-use super::harvest::Harvest;
+use super::pending::{Calls, Delivery, Pending, Submission};
 use crate::errors::Result;
 
 /// The engine of a client on one event loop; used by the driver only.
@@ -50,89 +50,6 @@ pub(super) struct State {
     pub(super) flushing: bool,
 }
 
-/// A call that is to begin.
-pub(super) struct Submission {
-    operation: Operation<'static>,
-    deadline: Moment,
-    pending: Pending,
-}
-
-/// A call under way.
-pub(super) struct Pending {
-    pub(super) future: Py<PyAny>,
-    pub(super) harvest: Harvest,
-    ticket: Option<Ticket>,
-}
-
-/// The calls under way by their token, and those that are over.
-#[derive(Default)]
-pub(super) struct Calls {
-    slots: Vec<Option<Pending>>,
-    free: Vec<usize>,
-    pub(super) completed: Vec<(Pending, memoxide::Result<Outcome>)>,
-    /// Calls that want their caller's function to answer.
-    pub(super) asked: Vec<(u64, Ticket)>,
-}
-
-impl Calls {
-    fn insert(&mut self, pending: Pending) -> u64 {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            self.slots.len() - 1
-        });
-        self.slots[slot] = Some(pending);
-        slot as u64
-    }
-
-    fn remove(&mut self, token: u64) -> Option<Pending> {
-        let slot = token as usize;
-        let pending = self.slots.get_mut(slot)?.take()?;
-        self.free.push(slot);
-        Some(pending)
-    }
-}
-
-impl Calls {
-    /// Takes the harvest of a call out of its place.
-    fn borrow(&mut self, token: u64) -> Option<Harvest> {
-        let pending = self.slots.get_mut(token as usize)?.as_mut()?;
-        let placeholder = super::harvest::Wish::Nothing.into();
-        Some(std::mem::replace(&mut pending.harvest, placeholder))
-    }
-
-    /// Puts it back, unless the call is over.
-    fn give_back(&mut self, token: u64, harvest: Harvest) {
-        if let Some(Some(pending)) = self.slots.get_mut(token as usize) {
-            pending.harvest = harvest;
-        }
-    }
-}
-
-/// Tells the calls what came for them.
-struct Delivery<'d, 'py> {
-    py: Python<'py>,
-    core: &'d Core,
-    calls: &'d mut Calls,
-}
-
-impl Handler for Delivery<'_, '_> {
-    fn part(&mut self, token: u64, part: Part<'_>) {
-        if let Some(Some(pending)) = self.calls.slots.get_mut(token as usize) {
-            self.core.part(self.py, &mut pending.harvest, part);
-        }
-    }
-
-    fn completed(&mut self, token: u64, result: memoxide::Result<Outcome>) {
-        if let Some(pending) = self.calls.remove(token) {
-            self.calls.completed.push((pending, result));
-        }
-    }
-
-    fn ask(&mut self, token: u64, ticket: Ticket) {
-        self.calls.asked.push((token, ticket));
-    }
-}
-
 #[pymethods]
 impl Engine {
     /// Notes that a connection is open; `write` takes bytes for it. Returns
@@ -146,7 +63,7 @@ impl Engine {
             engine.connected(id, now, delivery)
         });
         if !wanted {
-            self.lock().writers.retain(|(known, _)| *known != id);
+            drop(self.take_writer(id));
         }
         self.settle(py);
         wanted
@@ -178,6 +95,13 @@ impl Engine {
             connection,
             Error::new(ErrorKind::ConnectionLost, message),
         );
+    }
+
+    /// Notes that a connection cannot be encrypted.
+    #[pyo3(signature = (connection, reason, /))]
+    fn insecure(&self, py: Python<'_>, connection: u64, reason: &str) {
+        let message = format!("TLS handshake failed: {reason}");
+        self.fail(py, connection, Error::new(ErrorKind::Tls, message));
     }
 
     /// Passes on the addresses of a host name.
@@ -266,6 +190,7 @@ impl Engine {
         py: Python<'py>,
         core: &Arc<Core>,
         event_loop: &Bound<'py, PyAny>,
+        tls: Option<&Py<PyAny>>,
     ) -> PyResult<Bound<'py, Self>> {
         let state = State {
             engine: memoxide::client::Engine::for_plan(core.plan(), net::now()),
@@ -286,7 +211,7 @@ impl Engine {
         };
         let engine = Bound::new(py, engine)?;
         let class = py.import("memoxide._driver")?.getattr("Driver")?;
-        let driver = class.call1((&engine, event_loop))?.unbind();
+        let driver = class.call1((&engine, event_loop, tls))?.unbind();
         drop(engine.get().driver.set(driver));
         Ok(engine)
     }
@@ -397,13 +322,21 @@ impl Engine {
         self.settle(py);
     }
 
-    /// Has the engine closed by its own loop, which does not run here.
-    pub(crate) fn close_elsewhere<'py>(
+    /// Closes the engine: at once if this is its loop, `event_loop`, and else in
+    /// a turn of its own.
+    pub(crate) fn close_from<'py>(
         &self,
         py: Python<'py>,
         this: &Bound<'py, Self>,
+        event_loop: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         if self.generation != fork::generation() || self.is_over(py)? {
+            return Ok(());
+        }
+        let is_here = event_loop.is_some_and(|event_loop| self.is_of(event_loop));
+        // The lock is held when a finalizer closes the client.
+        if is_here && self.state.try_lock().is_ok() {
+            self.close(py);
             return Ok(());
         }
         let close = this.getattr(intern!(py, "close"))?;
@@ -439,11 +372,19 @@ impl Engine {
 
     fn fail(&self, py: Python<'_>, connection: u64, error: Error) {
         let id = ConnectionId(connection);
-        self.lock().writers.retain(|(known, _)| *known != id);
+        drop(self.take_writer(id));
         self.tell(py, |engine, now, delivery| {
             engine.lost(id, error, now, delivery)
         });
         self.settle(py);
+    }
+
+    /// Forgets what writes on a connection. Dropping it may run finalizers, which
+    /// may call: not under the lock.
+    pub(super) fn take_writer(&self, id: ConnectionId) -> Option<Py<PyAny>> {
+        let writers = &mut self.lock().writers;
+        let index = writers.iter().position(|(known, _)| *known == id)?;
+        Some(writers.swap_remove(index).1)
     }
 
     /// Gives up calls whose future was cancelled, so that what has not been sent

@@ -15,6 +15,7 @@ mod engine;
 mod harvest;
 mod hints;
 mod ids;
+mod pending;
 mod settle;
 mod update;
 

@@ -10,7 +10,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::engine::{Engine, Pending, State, Submission};
+use super::engine::{Engine, State};
+use super::pending::{Pending, Submission};
 
 /// One thing to do.
 enum Task {
@@ -86,7 +87,10 @@ impl Engine {
             }
             Task::Complete(mut completed) => {
                 for (pending, result) in completed.drain(..) {
-                    self.complete(py, pending, result)?;
+                    if let Err(raised) = self.complete(py, pending, result) {
+                        // Whatever it was, the others are to get their results.
+                        raised.write_unraisable(py, None);
+                    }
                 }
                 // Most turns complete calls: keep the room for the next one.
                 let calls = &mut self.lock().calls;
@@ -137,7 +141,7 @@ impl Engine {
         let driver = driver.bind(py);
         match action {
             Action::Close(id) => {
-                self.lock().writers.retain(|(known, _)| *known != id);
+                drop(self.take_writer(id));
                 driver.call_method1(intern!(py, "close"), (id.0,))?;
             }
             Action::Connect {
@@ -154,7 +158,7 @@ impl Engine {
                         _ => return Ok(()),
                     },
                 };
-                let arguments = (connection.0, address);
+                let arguments = (connection.0, address, self.name_of(endpoint));
                 driver.call_method1(intern!(py, "connect"), arguments)?;
             }
             Action::Resolve { endpoint } => {
@@ -166,6 +170,17 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Returns the name that the certificate of a server must carry, where
+    /// connections are encrypted.
+    fn name_of(&self, endpoint: usize) -> Option<String> {
+        let tls = self.core.plan().options().tls.as_ref()?;
+        let name = tls.server_name.clone();
+        name.or_else(|| match self.lock().engine.address(endpoint) {
+            Address::Tcp { host, .. } => Some(host.clone()),
+            _ => None,
+        })
     }
 
     /// Hands everything that is to be written to the sockets.

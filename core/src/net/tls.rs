@@ -51,8 +51,12 @@ impl TlsLayer {
             link,
         };
         while link.session.is_handshaking() {
-            link.shake_hands(deadline)
-                .map_err(|error| refused(error, address))?;
+            match link.shake_hands(deadline) {
+                // Where it stopped it goes on: opening a connection is short, and
+                // signals are looked at after it.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => result.map_err(|error| refused(error, address))?,
+            }
         }
         Ok(Box::new(link))
     }

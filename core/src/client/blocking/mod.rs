@@ -339,6 +339,9 @@ impl Runner {
             let link = host
                 .blocking(|| self.connect(endpoint, deadline))
                 .inspect_err(|error| self.blame(endpoint, error))?;
+            // A signal may have come meanwhile, and would not end the wait for a
+            // reply any more.
+            host.interrupted()?;
             let codec = self.codec.or_else(|| endpoint.health.lock().codec());
             let connection = Connection::new(codec, self.limits)
                 .with_credentials(self.security.credentials.clone());
