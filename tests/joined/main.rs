@@ -3,4 +3,5 @@
 
 mod composites;
 mod connections;
+mod streams;
 mod world;

@@ -9,7 +9,7 @@ use memoxide::client::{
     Outcome, Part, Place, Plan, Ticket,
 };
 use memoxide::net::Address;
-use memoxide::protocol::{Credentials, Direction, StoreMode, Want};
+use memoxide::protocol::{Admin, Credentials, Direction, StoreMode, Want};
 use memoxide::server::{Clock, Next, PeerInfo, Session, Settings, Shared, StreamState};
 use memoxide::value::Encoded;
 use memoxide::{Error, ErrorKind, Result, Sent};
@@ -71,6 +71,8 @@ pub(crate) struct Wire {
     /// Requests that the server has not taken, and replies not yet delivered.
     input: Vec<u8>,
     output: Vec<u8>,
+    /// Whether the client does not read.
+    paused: bool,
 }
 
 pub(crate) struct World {
@@ -152,6 +154,22 @@ impl World {
         (self.token, ticket)
     }
 
+    /// Begins to list all keys, each within `patience`.
+    pub(crate) fn list(&mut self, patience: Duration) -> (u64, Ticket) {
+        self.token += 1;
+        let list = self.plan.administer(Admin::Metadump, Place::Key);
+        let list = list.expect("an operation").into_owned();
+        let ticket =
+            self.engine
+                .submit_stream(self.token, list, patience, self.now, &mut self.results);
+        (self.token, ticket)
+    }
+
+    /// How many lines operation `token` was given.
+    pub(crate) fn lines(&self, token: u64) -> usize {
+        self.results.lines.get(&token).map_or(0, Vec::len)
+    }
+
     /// Runs an operation and returns how it ended.
     pub(crate) fn run(&mut self, operation: Operation<'_>) -> Result<Outcome> {
         let (token, _) = self.submit(operation);
@@ -202,6 +220,11 @@ impl World {
     }
 
     pub(crate) fn advance(&mut self, time: Duration) {
+        self.advance_by(time, 1);
+    }
+
+    /// Moves the clock; from where it drips come so many bytes at most.
+    pub(crate) fn advance_by(&mut self, time: Duration, bytes: usize) {
         self.now = self.now.after(time);
         let dripping: Vec<_> = self
             .wires
@@ -209,11 +232,14 @@ impl World {
             .filter(|(_, wire)| {
                 self.manners[wire.endpoint] == Manner::Drips && !wire.output.is_empty()
             })
-            .map(|(id, wire)| (*id, wire.output.remove(0)))
+            .map(|(id, wire)| {
+                let count = bytes.min(wire.output.len());
+                (*id, wire.output.drain(..count).collect::<Vec<_>>())
+            })
             .collect();
-        for (id, byte) in dripping {
+        for (id, drops) in dripping {
             self.engine
-                .received(id, &[byte], self.now, &mut self.results);
+                .received(id, &drops, self.now, &mut self.results);
         }
         self.engine.tick(self.now, &mut self.results);
         self.settle();
@@ -268,14 +294,21 @@ impl World {
                     session: Session::new(Arc::clone(&self.servers[endpoint]), peer),
                     input: Vec::new(),
                     output: Vec::new(),
+                    paused: false,
                 };
                 self.wires.insert(connection, wire);
                 self.engine
                     .connected(connection, self.now, &mut self.results);
             }
             Action::Close(id) => drop(self.wires.remove(&id)),
+            Action::Pause(id) => self.wire(id).paused = true,
+            Action::Resume(id) => self.wire(id).paused = false,
             Action::Resolve { .. } => panic!("numeric addresses need no resolving"),
         }
+    }
+
+    fn wire(&mut self, id: ConnectionId) -> &mut Wire {
+        self.wires.get_mut(&id).expect("an open connection")
     }
 
     pub(crate) fn serve(&mut self, id: ConnectionId) -> bool {
@@ -307,7 +340,7 @@ impl World {
                 break;
             }
         }
-        if manner == Manner::Drips {
+        if manner == Manner::Drips || wire.paused {
             return moved;
         }
         let output = std::mem::take(&mut wire.output);

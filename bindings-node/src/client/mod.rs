@@ -360,6 +360,14 @@ impl ActionFields {
                     fields.path = Some(path.clone());
                 }
             }
+            Action::Pause(id) => {
+                fields.kind = "pause";
+                fields.connection = id.0 as f64;
+            }
+            Action::Resume(id) => {
+                fields.kind = "resume";
+                fields.connection = id.0 as f64;
+            }
             Action::Resolve { endpoint } => {
                 fields.kind = "resolve";
                 fields.endpoint = endpoint as u32;

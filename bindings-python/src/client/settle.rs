@@ -161,6 +161,8 @@ impl Engine {
                 let arguments = (connection.0, address, self.name_of(endpoint));
                 driver.call_method1(intern!(py, "connect"), arguments)?;
             }
+            // Said only where streams are paused, and none is.
+            Action::Pause(_) | Action::Resume(_) => {}
             Action::Resolve { endpoint } => {
                 let (host, port) = match self.lock().engine.address(endpoint) {
                     Address::Tcp { host, port } => (host.clone(), *port),

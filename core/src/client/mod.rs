@@ -11,6 +11,22 @@
 //!    receive buffer, so that each driver builds its own objects from them
 //!    without a copy between. The end is an [`Outcome`] or an error.
 //!
+//! A list of keys (`plan.administer(Admin::Metadump, …)`) can be longer than
+//! memory, so an event loop runs it as a stream:
+//!
+//! 1. [`Engine::submit_stream`] begins it. The time it is given is that of each
+//!    piece, not of the whole: any number of items may come, none of them late.
+//! 2. The handler gets a [`Part::Line`] for each item, of any server, and keeps
+//!    what [`Plan::listed`] makes of it until the caller asks.
+//! 3. When more wait than the caller should have to hold, and the engine's method
+//!    has returned, [`Engine::pause`] has the driver carry out [`Action::Pause`]:
+//!    the connections, which serve that list alone, are not read, and the
+//!    servers wait. When the caller has taken what waits, [`Engine::resume`]
+//!    brings [`Action::Resume`]. No time runs between the two.
+//! 4. The end is told as of any operation, behind the last piece. A caller that
+//!    has enough before is given up by [`Engine::cancel`], which closes the
+//!    connections of the list: carry out the actions after it.
+//!
 //! Left to others: bytes on the wire (`protocol`), placement (`route`), flags
 //! (`value`), sockets and clocks (`net`, and one driver file in each binding).
 //!
@@ -50,7 +66,7 @@ mod ttl;
 mod view;
 
 #[cfg(feature = "tokio")]
-pub use asynchronous::{AsyncClient, AsyncLock};
+pub use asynchronous::{AsyncClient, AsyncLock, KeyStream};
 pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
 pub use builder::Builder;
 #[cfg(feature = "msgpack")]

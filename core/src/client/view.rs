@@ -69,6 +69,12 @@ impl View {
         Moment(net::now()).after(self.timeout)
     }
 
+    /// Returns what a call may take, or each piece of a stream.
+    #[cfg(feature = "tokio")]
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     pub(super) fn place(&self) -> Place<'_> {
         self.server_key
             .as_deref()
@@ -133,15 +139,6 @@ pub(super) trait Conversation {
     fn ask(&mut self) -> Result<Answer> {
         let message = "operation asks for a function that was not given";
         Err(Error::new(ErrorKind::InvalidArgument, message))
-    }
-
-    /// Whether pieces are wanted as they come, rather than at the end.
-    #[cfg_attr(
-        not(feature = "tokio"),
-        expect(dead_code, reason = "asked by the tokio driver")
-    )]
-    fn streams(&self) -> bool {
-        false
     }
 
     /// Whether the caller wants no more pieces.
@@ -330,10 +327,6 @@ impl<F: FnMut(DumpedKey) -> ControlFlow<()>> Conversation for Listed<'_, F> {
             }
             Err(error) => self.end = Some(Err(error)),
         }
-    }
-
-    fn streams(&self) -> bool {
-        true
     }
 
     fn is_over(&self) -> bool {

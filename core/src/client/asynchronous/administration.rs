@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::AsyncClient;
+use super::{AsyncClient, KeyStream};
 use crate::client::stats::{RawReport, Report};
-use crate::client::view::{Listed, Reports, Versions, nothing};
+use crate::client::view::{Reports, Versions, nothing};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -96,31 +96,46 @@ impl AsyncClient {
         self.administer(Admin::CacheMemlimit { megabytes }).await
     }
 
-    /// Returns the keys that begin with `prefix`, of all servers.
+    /// Lists the keys that begin with `prefix`, of all servers, as a stream; its
+    /// [`next`](KeyStream::next) gives what is known of one item after the
+    /// other. Awaited itself, it collects the keys alone.
     ///
     /// They are listed by `lru_crawler metadump`, which walks through the whole
-    /// cache: allow it time ([`with_timeout`](Self::with_timeout)), and use it
-    /// to look, not to work. The list is no snapshot; keys that are stored
-    /// meanwhile may be missing and keys that are deleted may be in it. The
-    /// client's own prefix is taken off, and keys without it are left out.
+    /// cache: use it to look, not to work. The list is no snapshot; keys that
+    /// are stored meanwhile may be missing and keys that are deleted may be in
+    /// it. The client's own prefix is taken off, and keys without it are left
+    /// out.
+    ///
+    /// Servers list at the pace at which the stream is read: each uses a
+    /// connection of its own, which is not read while about a thousand items
+    /// wait for the caller. The time that a call may take is that of each step
+    /// here: the stream fails when no server lists a further item for so long
+    /// while the caller waits. Dropping it closes the connections.
+    ///
+    /// ```no_run
+    /// # async fn example(client: memoxide::AsyncClient) -> memoxide::Result<()> {
+    /// let mut bytes = 0;
+    /// let mut sessions = client.keys("session:");
+    /// while let Some(item) = sessions.next().await {
+    ///     bytes += item?.size;
+    /// }
+    /// let keys: Vec<Vec<u8>> = client.keys("user:").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] when a server cannot list keys;
-    /// [`ErrorKind::Server`] when one lists for somebody else at the moment;
-    /// those of the way to the servers.
-    pub async fn keys(&self, prefix: impl AsRef<[u8]> + Send) -> Result<Vec<Vec<u8>>> {
-        let mut keys = Vec::new();
-        self.each_key(prefix, |item| {
-            keys.push(item.key);
-            ControlFlow::Continue(())
-        })
-        .await?;
-        Ok(keys)
+    /// The stream, or the collection, fails with [`ErrorKind::Unsupported`] when
+    /// a server cannot list keys; [`ErrorKind::Server`] when one lists for
+    /// somebody else at the moment; [`ErrorKind::Partial`] when some servers
+    /// failed; those of the way to the servers.
+    pub fn keys(&self, prefix: impl AsRef<[u8]>) -> KeyStream {
+        KeyStream::new(self.clone(), prefix.as_ref().to_vec())
     }
 
     /// Gives what is known of every key that begins with `prefix` to `each`, as
-    /// the servers list them, until that breaks off. Nothing is kept in memory.
+    /// [`keys`](Self::keys) lists them, until that breaks off.
     ///
     /// ```no_run
     /// use std::ops::ControlFlow;
@@ -141,16 +156,15 @@ impl AsyncClient {
     pub async fn each_key(
         &self,
         prefix: impl AsRef<[u8]> + Send,
-        each: impl FnMut(DumpedKey) -> ControlFlow<()> + Send,
+        mut each: impl FnMut(DumpedKey) -> ControlFlow<()> + Send,
     ) -> Result<()> {
-        let mut listed = Listed::new(self.plan(), prefix.as_ref(), each);
-        let outcome = self
-            .call(
-                |plan, place| plan.administer(Admin::Metadump, place),
-                &mut listed,
-            )
-            .await;
-        listed.finish(outcome)
+        let mut keys = self.keys(prefix);
+        while let Some(item) = keys.next().await {
+            if each(item?).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the name of the server that has a key.

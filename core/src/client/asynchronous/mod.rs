@@ -3,6 +3,7 @@
 
 mod administration;
 mod change;
+mod keys;
 mod lock;
 mod retrieval;
 mod storage;
@@ -11,6 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::keys::KeyStream;
 pub use self::lock::AsyncLock;
 use super::builder::Builder;
 use super::multiplexed::Driver;

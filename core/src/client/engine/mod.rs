@@ -13,6 +13,7 @@
 //! | [`received`](Engine::received) | bytes arrived |
 //! | [`blocked`](Engine::blocked), [`writable`](Engine::writable) | a socket takes no more bytes, or takes them again |
 //! | [`tick`](Engine::tick) | [`deadline`](Engine::deadline) has come |
+//! | [`submit_stream`](Engine::submit_stream), [`pause`](Engine::pause), [`resume`](Engine::resume) | a caller begins to read a list, falls behind, or has caught up |
 //!
 //! After each of these, carry out what [`next_action`](Engine::next_action)
 //! returns, and look at [`deadline`](Engine::deadline) again. Requests that
@@ -24,6 +25,7 @@
 mod events;
 mod link;
 mod slab;
+mod stream;
 mod time;
 mod work;
 
@@ -126,11 +128,16 @@ pub enum Action {
         /// Where to; `None` for a Unix socket, whose path the configuration has.
         address: Option<SocketAddr>,
     },
+    /// Read nothing more from a connection until [`Resume`](Self::Resume), so
+    /// that its peer has to wait. Said only where [`Engine::pause`] was called.
+    Pause(ConnectionId),
     /// Look up an endpoint's host name; answer with [`Engine::resolved`].
     Resolve {
         /// Which endpoint, by position in the configuration.
         endpoint: usize,
     },
+    /// Read from a paused connection again.
+    Resume(ConnectionId),
 }
 
 /// Who is told of results. Called from within the engine's methods: it must not
@@ -213,11 +220,23 @@ impl Engine {
         now: Moment,
         handler: &mut impl Handler,
     ) -> Ticket {
+        let ticket = self.admit(token, operation, deadline);
+        self.begin(ticket, now, handler);
+        ticket
+    }
+
+    /// Gives an operation a place.
+    fn admit(&mut self, token: u64, operation: Operation<'static>, deadline: Moment) -> Ticket {
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
         let work = Work::new(token, serial, operation, deadline, self.options.degrade);
         let slot = self.works.insert(work);
-        let ticket = Ticket { slot, serial };
+        self.earliest = self.earliest.min(deadline);
+        Ticket { slot, serial }
+    }
+
+    /// Takes the first step of an operation, or refuses it.
+    fn begin(&mut self, ticket: Ticket, now: Moment, handler: &mut impl Handler) {
         if self.closed {
             self.finish(ticket, Err(closed()), handler);
         } else if self.flights.len() >= self.options.max_pending {
@@ -225,10 +244,8 @@ impl Engine {
             let error = Error::new(ErrorKind::Backpressure, message).sent(Sent::NotSent);
             self.finish(ticket, Err(error), handler);
         } else {
-            self.earliest = self.earliest.min(deadline);
             self.advance(ticket, Input::Start, now, handler);
         }
-        ticket
     }
 
     /// Passes on what the caller's function answered.

@@ -38,6 +38,10 @@ pub(super) struct Work {
     pub(super) wake: Moment,
     /// Whether a failing server passes as a miss.
     degrade: bool,
+    /// What each piece of a stream may take; `None` when the whole has a deadline.
+    pub(super) patience: Option<Duration>,
+    /// Whether the pieces of a stream are to wait.
+    pub(super) paused: bool,
 }
 
 impl Work {
@@ -55,6 +59,8 @@ impl Work {
             operation,
             deadline,
             wake: Moment::NEVER,
+            patience: None,
+            paused: false,
         }
     }
 }
@@ -95,6 +101,11 @@ impl Engine {
             return;
         };
         let token = work.token;
+        if let Some(patience) = work.patience
+            && !work.paused
+        {
+            work.deadline = now.after(patience);
+        }
         let mut parts = |part: Part<'_>| handler.part(token, part);
         let step = work.operation.step(input, now, &mut outbox, &mut parts);
         match step {
@@ -200,6 +211,9 @@ impl Engine {
                     link.exclusive |= exclusive;
                     self.urgent |= was_idle;
                     self.mark_dirty(index);
+                    if exclusive {
+                        self.pause_if_wanted(tag);
+                    }
                 }
                 Err(error) => {
                     let error = error.at(Arc::clone(&self.endpoints[endpoint].label));

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -16,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result, Sent};
 
 /// A call under way. Dropping it gives the call up.
 #[derive(Debug)]
-struct Call {
+pub(in crate::client) struct Call {
     driver: Arc<Driver>,
     stage: Stage,
 }
@@ -25,8 +26,7 @@ struct Call {
 enum Stage {
     New {
         operation: Option<Operation<'static>>,
-        deadline: Moment,
-        streams: bool,
+        limit: Limit,
     },
     Waiting {
         token: u64,
@@ -37,9 +37,18 @@ enum Stage {
     Over,
 }
 
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    /// Until then.
+    Deadline(Moment),
+    /// So long for each piece, which the caller takes as it comes.
+    Patience(Duration),
+}
+
 /// What a call tells its caller.
 #[derive(Debug)]
-enum Event {
+pub(in crate::client) enum Event {
     /// The caller's function is wanted; [`Call::answer`] takes what it says.
     Asked(Gathered, Ticket),
     /// The call is over.
@@ -61,8 +70,7 @@ impl Driver {
             driver: Arc::clone(self),
             stage: Stage::New {
                 operation: Some(operation),
-                deadline,
-                streams: conversation.streams(),
+                limit: Limit::Deadline(deadline),
             },
         };
         loop {
@@ -77,26 +85,34 @@ impl Driver {
                     return result;
                 }
             }
-            if conversation.is_over() {
-                let message = "call was broken off by its caller";
-                return Err(Error::new(ErrorKind::Closed, message));
-            }
+        }
+    }
+
+    /// Prepares an operation whose pieces are wanted as they come, each within
+    /// `patience`.
+    pub(in crate::client) fn stream(
+        self: &Arc<Self>,
+        operation: Operation<'static>,
+        patience: Duration,
+    ) -> Call {
+        Call {
+            driver: Arc::clone(self),
+            stage: Stage::New {
+                operation: Some(operation),
+                limit: Limit::Patience(patience),
+            },
         }
     }
 }
 
 impl Call {
     /// Waits for what happens next.
-    fn poll(&mut self, context: &Context<'_>) -> Poll<Event> {
+    pub(in crate::client) fn poll(&mut self, context: &Context<'_>) -> Poll<Event> {
         match &mut self.stage {
-            Stage::New {
-                operation,
-                deadline,
-                streams,
-            } => {
-                let (deadline, streams) = (*deadline, *streams);
+            Stage::New { operation, limit } => {
+                let limit = *limit;
                 match operation.take() {
-                    Some(operation) => self.begin(operation, deadline, streams, context),
+                    Some(operation) => self.begin(operation, limit, context),
                     None => Poll::Pending,
                 }
             }
@@ -108,8 +124,7 @@ impl Call {
     fn begin(
         &mut self,
         operation: Operation<'static>,
-        deadline: Moment,
-        streams: bool,
+        limit: Limit,
         context: &Context<'_>,
     ) -> Poll<Event> {
         self.stage = Stage::Over;
@@ -118,10 +133,20 @@ impl Call {
             return Poll::Ready(Event::Ended(Gathered::default(), Err(error)));
         }
         let (stage, event) = self.driver.with_state(|state, now| {
-            let token = state.calls.open(streams);
-            let calls = &mut state.calls;
-            let ticket = state.engine.submit(token, operation, deadline, now, calls);
+            let token = state.calls.open();
+            let (engine, calls) = (&mut state.engine, &mut state.calls);
+            let (ticket, stream) = match limit {
+                Limit::Deadline(deadline) => {
+                    let ticket = engine.submit(token, operation, deadline, now, calls);
+                    (ticket, None)
+                }
+                Limit::Patience(patience) => {
+                    let ticket = engine.submit_stream(token, operation, patience, now, calls);
+                    (ticket, Some(ticket))
+                }
+            };
             let slot = &mut state.calls.slots[token as usize];
+            slot.stream = stream;
             if slot.result.is_some() {
                 return (Stage::Over, Some(ended(state.calls.close(token))));
             }
@@ -139,7 +164,12 @@ impl Call {
     }
 
     fn look(&mut self, context: &Context<'_>) -> Poll<Event> {
-        let Stage::Waiting { token, timer, .. } = &self.stage else {
+        let Stage::Waiting {
+            token,
+            ticket,
+            timer,
+        } = &self.stage
+        else {
             return Poll::Pending;
         };
         let mut guard = self.driver.state.lock();
@@ -156,7 +186,14 @@ impl Call {
             Some(state) => {
                 let slot = &mut state.calls.slots[*token as usize];
                 if slot.result.is_none() {
-                    return hear(slot, context).map_or(Poll::Pending, Poll::Ready);
+                    let event = hear(slot, context);
+                    if event.is_some() && std::mem::take(&mut slot.paused) {
+                        drop(guard);
+                        self.driver.with_own_state(timer, |state, now| {
+                            state.engine.resume(*ticket, now);
+                        });
+                    }
+                    return event.map_or(Poll::Pending, Poll::Ready);
                 }
                 ended(state.calls.close(*token))
             }
@@ -182,7 +219,7 @@ fn hear(slot: &mut Slot, context: &Context<'_>) -> Option<Event> {
         let gathered = std::mem::take(&mut slot.gathered);
         return Some(Event::Asked(gathered, ticket));
     }
-    if slot.streams && !slot.gathered.is_empty() {
+    if slot.stream.is_some() && !slot.gathered.is_empty() {
         return Some(Event::Gathered(std::mem::take(&mut slot.gathered)));
     }
     match &mut slot.waker {

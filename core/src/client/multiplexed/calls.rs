@@ -8,6 +8,10 @@ use crate::client::view::Conversation;
 use crate::error::Result;
 use crate::protocol::Item;
 
+/// Pieces of a stream that may wait for its caller before it is paused; those of
+/// one read may come on top.
+const PIECES_AHEAD: usize = 1024;
+
 /// The calls under way and what came for them.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -15,6 +19,8 @@ pub(super) struct Calls {
     free: Vec<u32>,
     /// Tasks to wake once the lock is released.
     pub(super) wakers: Vec<Waker>,
+    /// Streams whose callers are behind.
+    pub(super) behind: Vec<Ticket>,
 }
 
 /// What came for one call.
@@ -22,8 +28,10 @@ pub(super) struct Calls {
 pub(super) struct Slot {
     pub(super) waker: Option<Waker>,
     pub(super) gathered: Gathered,
-    /// Whether pieces are wanted as they come.
-    pub(super) streams: bool,
+    /// Whose pieces are wanted as they come.
+    pub(super) stream: Option<Ticket>,
+    /// Whether the stream is paused.
+    pub(super) paused: bool,
     /// Whose function is to answer.
     pub(super) asked: Option<Ticket>,
     pub(super) result: Option<Result<Outcome>>,
@@ -32,14 +40,14 @@ pub(super) struct Slot {
 /// The pieces of a result. The first lies beside the others, so that a single
 /// item costs no list.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(in crate::client) struct Gathered {
     first: Option<Piece>,
     rest: Vec<Piece>,
 }
 
 /// A piece of a result, owned.
 #[derive(Debug)]
-enum Piece {
+pub(in crate::client) enum Piece {
     Item(Item<'static>),
     Stat {
         endpoint: usize,
@@ -90,9 +98,14 @@ impl Gathered {
         }
     }
 
+    /// Returns the pieces in the order in which they came.
+    pub(in crate::client) fn into_pieces(self) -> impl Iterator<Item = Piece> {
+        self.first.into_iter().chain(self.rest)
+    }
+
     /// Gives the pieces away in the order in which they came.
     pub(super) fn replay(self, conversation: &mut dyn Conversation) {
-        for piece in self.first.into_iter().chain(self.rest) {
+        for piece in self.into_pieces() {
             match piece {
                 Piece::Item(item) => conversation.part(Part::Item(item)),
                 Piece::Stat {
@@ -121,8 +134,12 @@ impl Handler for Calls {
     fn part(&mut self, token: u64, part: Part<'_>) {
         let slot = &mut self.slots[token as usize];
         slot.gathered.push(part);
-        if slot.streams {
+        if let Some(ticket) = slot.stream {
             self.wakers.extend(slot.waker.take());
+            if !slot.paused && slot.gathered.rest.len() >= PIECES_AHEAD {
+                slot.paused = true;
+                self.behind.push(ticket);
+            }
         }
     }
 
@@ -140,12 +157,11 @@ impl Handler for Calls {
 }
 
 impl Calls {
-    pub(super) fn open(&mut self, streams: bool) -> u64 {
+    pub(super) fn open(&mut self) -> u64 {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             (self.slots.len() - 1) as u32
         });
-        self.slots[index as usize].streams = streams;
         u64::from(index)
     }
 

@@ -19,7 +19,9 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
+pub(super) use self::call::{Call, Event};
 use self::calls::Calls;
+pub(super) use self::calls::{Gathered, Piece};
 use self::socket::{Socket, converse, resolve};
 use self::transport::Target;
 use super::delivery::broken;
@@ -178,6 +180,9 @@ impl Driver {
 
     /// Does what the engine asks for, without waiting.
     fn carry_out(self: &Arc<Self>, state: &mut State, now: Moment) {
+        for ticket in state.calls.behind.drain(..) {
+            state.engine.pause(ticket);
+        }
         loop {
             while let Some(action) = state.engine.next_action() {
                 match action {
@@ -199,6 +204,8 @@ impl Driver {
                         tokio::spawn(resolve(Arc::clone(self), endpoint, address));
                     }
                     Action::Close(id) => state.close_socket(id),
+                    Action::Pause(id) => state.let_read(id, false),
+                    Action::Resume(id) => state.let_read(id, true),
                 }
             }
             if state.engine.is_urgent() {
@@ -233,6 +240,13 @@ impl State {
     fn close_socket(&mut self, id: ConnectionId) {
         if let Some(index) = self.sockets.iter().position(|(is, _)| *is == id) {
             self.sockets.swap_remove(index).1.close();
+        }
+    }
+
+    /// Lets a connection be read, or not.
+    fn let_read(&self, id: ConnectionId, reads: bool) {
+        if let Some((_, socket)) = self.sockets.iter().find(|(is, _)| *is == id) {
+            socket.let_read(reads);
         }
     }
 

@@ -24,9 +24,17 @@ pub(super) struct Socket {
     /// Wakes the connection's task: something is to be written, or it is over.
     pub(super) flush: Notify,
     closed: AtomicBool,
+    /// Whether nothing is to be read.
+    paused: AtomicBool,
 }
 
 impl Socket {
+    /// Lets the connection's task read, or not.
+    pub(super) fn let_read(&self, reads: bool) {
+        self.paused.store(!reads, Ordering::Relaxed);
+        self.flush.notify_one();
+    }
+
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.flush.notify_one();
@@ -51,6 +59,7 @@ pub(super) async fn converse(driver: Arc<Driver>, id: ConnectionId, target: Targ
         writer,
         flush: Notify::new(),
         closed: AtomicBool::new(false),
+        paused: AtomicBool::new(false),
     });
     let wanted = driver.with_state(|state, now| {
         state.sockets.push((id, Arc::clone(&socket)));
@@ -68,7 +77,7 @@ pub(super) async fn converse(driver: Arc<Driver>, id: ConnectionId, target: Targ
         let read = tokio::select! {
             biased;
             () = socket.flush.notified() => None,
-            read = reader.read(&mut buffer) => Some(read),
+            read = reader.read(&mut buffer), if !socket.paused.load(Ordering::Relaxed) => Some(read),
         };
         if socket.closed.load(Ordering::Relaxed) {
             return;
