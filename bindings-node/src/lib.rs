@@ -13,6 +13,7 @@
 pub mod client;
 pub mod errors;
 pub mod server;
+pub mod tools;
 pub mod value;
 
 use napi_derive::napi;

@@ -10,15 +10,24 @@ import {
   Client,
   type ClientOptions,
   ConnectionLostError,
+  comparePlacements,
   EmbeddedServer,
   type EmbeddedServerOptions,
   type ErrorKind,
+  explainKey,
+  explainValue,
+  type Guess,
   type Item,
   type Key,
+  type KeyExplanation,
   type Lookup,
   MemoxideError,
+  type MigrationSummary,
+  migrate,
   PartialError,
   type Phase,
+  type PlacementComparison,
+  type Progress,
   type Sent,
   type Servers,
   type Storable,
@@ -78,6 +87,30 @@ const unknown: EmbeddedServerOptions = { memory: 64 };
 // @ts-expect-error: a certificate needs its key
 const keyless: EmbeddedServerOptions = { tls: { cert: "" } };
 void [text, unknown, keyless];
+
+// The tools
+
+export async function move(old: Client, target: Client, signal: AbortSignal): Promise<string> {
+  const explained = explainKey(old, "user:1", { down: ["a:11211"] });
+  same<typeof explained, KeyExplanation>(true);
+  same<typeof explained.hash, bigint | null>(true);
+  const [guess] = explainValue(0, Buffer.from("x"));
+  same<typeof guess, Guess | undefined>(true);
+  const compared = await comparePlacements(old, target, { file: "keys" }, { limit: 10 });
+  same<typeof compared, PlacementComparison>(true);
+  const onProgress = (progress: Progress) => progress.counts.copied < 10;
+  const summary = await migrate(old, target, { mode: "verify", keys: ["a"], onProgress, signal });
+  same<typeof summary, MigrationSummary>(true);
+  // @ts-expect-error: not one of the modes
+  await migrate(old, target, { mode: "move" });
+  // @ts-expect-error: clients, not lists of servers
+  await migrate("a", "b");
+  return summary.text;
+}
+
+// @ts-expect-error: the position of a server, not its name
+new Client("a,b", { hashing: (_key, servers) => servers[0] });
+new Client("a,b", { hashing: (key, servers) => key.length % servers.length });
 
 // The client
 

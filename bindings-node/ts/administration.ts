@@ -27,10 +27,20 @@ export class View {
   ) {}
 }
 
+/** Returns what another client would share with this one; nothing for what is no client. */
+export let viewOf: (client: unknown) => View | undefined;
+
 /** What a client is beside its commands on items. */
 export abstract class Administration implements AsyncDisposable {
   readonly #driver: Driver;
   readonly #scopes: readonly Scope[];
+
+  static {
+    viewOf = (client) =>
+      typeof client === "object" && client !== null && #driver in client
+        ? new View((client as Administration).#driver, (client as Administration).#scopes)
+        : undefined;
+  }
 
   /**
    * Prepares a client; nothing is sent yet.
@@ -46,7 +56,10 @@ export abstract class Administration implements AsyncDisposable {
       this.#driver = servers.driver;
       this.#scopes = servers.scopes;
     } else {
-      this.#driver = new Driver(serverSource(servers), optionValues(options));
+      const { hashing, ...others } = options;
+      const choose = typeof hashing === "function" ? hashing : undefined;
+      const named = choose === undefined ? options : others;
+      this.#driver = new Driver(serverSource(servers), optionValues(named), choose);
       this.#scopes = [];
     }
   }

@@ -47,6 +47,7 @@ import type {
 } from "./callbacks.js";
 import type { Change } from "./driver.js";
 import { InvalidArgumentError } from "./errors.js";
+import { keysOf, pairsOf } from "./iterables.js";
 import { Lock } from "./lock.js";
 import type { ClientOptions, Servers } from "./options.js";
 import * as results from "./results.js";
@@ -483,20 +484,3 @@ export class Client extends Administration implements Cache {
 
 /** Stands for what a call with several keys returns until they are known. */
 function nothing(): undefined {}
-
-function keysOf<K extends Key>(keys: Iterable<K>): K[] {
-  if (typeof keys === "object" && keys !== null && Symbol.iterator in keys) return [...keys];
-  throw new InvalidArgumentError("keys are no array and no other iterable of keys");
-}
-
-function pairsOf<V>(items: Items<V>): (readonly [Key, V])[] {
-  if (typeof items !== "object" || items === null) {
-    throw new InvalidArgumentError("items are no map, no object and no iterable of pairs");
-  }
-  if (!(Symbol.iterator in items)) return Object.entries(items);
-  const pairs = [...(items as Iterable<readonly [Key, V]>)];
-  for (const pair of pairs) {
-    if (!Array.isArray(pair)) throw new InvalidArgumentError("an item is no pair of key and value");
-  }
-  return pairs;
-}

@@ -13,12 +13,19 @@
 import { lookup } from "node:dns";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 
-import type { ActionFields, ClientCore, ServerSource, SharedArrays } from "../native.js";
+import type {
+  ActionFields,
+  ClientCore,
+  ClientPlan,
+  ServerSource,
+  SharedArrays,
+} from "../native.js";
 import type { CallOptions } from "./cache.js";
 import { type Call, Calls } from "./completion.js";
 import { ClosedError, InvalidArgumentError } from "./errors.js";
 import { LargeValue } from "./large.js";
 import { native } from "./native.js";
+import type { Hashing } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
 import { listen } from "./signals.js";
 import { type Scope, Submission, type Verb } from "./submission.js";
@@ -84,13 +91,20 @@ export class Driver {
   /** Whether the timer holds the process. */
   #isHolding = false;
 
-  constructor(servers: ServerSource, options: Record<string, OptionValue>) {
+  /** The program's placement function. */
+  readonly #choose: Hashing | undefined;
+  /** Whether it is being asked for a call that is packed. */
+  #isPlacing = false;
+
+  constructor(servers: ServerSource, options: Record<string, OptionValue>, choose?: Hashing) {
+    this.#choose = choose;
     this.#core = calling(
       () =>
         new native.ClientCore(
           servers,
           Object.keys(options),
           Object.values(options),
+          choose !== undefined,
           Math.random(),
           this.#arrays(),
         ),
@@ -101,9 +115,50 @@ export class Driver {
 
   /** The name of the server that has a key, within namespaces. */
   serverFor(key: Uint8Array, scopes: readonly Scope[]): string {
-    const names = scopes.map(({ name }) => Buffer.from(name as string));
-    const generations = scopes.map(({ generation }) => BigInt(generation));
-    return calling(() => this.#core.serverFor(key, names, generations));
+    const placed = this.placed(key);
+    const { names, generations } = split(scopes);
+    return calling(() => this.#core.serverFor(key, names, generations, placed));
+  }
+
+  /** Servers, placement and options, within namespaces. */
+  plan(scopes: readonly Scope[]): ClientPlan {
+    const { names, generations } = split(scopes);
+    return this.#core.plan(names, generations);
+  }
+
+  /** Whether a function of the program's places keys. */
+  get chooses(): boolean {
+    return this.#choose !== undefined;
+  }
+
+  /** Where the program's function places a key, if there is one. */
+  placed(key: Uint8Array): number | undefined {
+    if (this.#choose === undefined) return undefined;
+    // A copy: what the function does with it is its own affair.
+    const index = this.#choose(Buffer.from(key), this.endpoints);
+    if (Number.isInteger(index) && index >= 0 && index < this.endpoints.length) return index;
+    const count = this.endpoints.length;
+    throw new InvalidArgumentError(`placement function named server ${index}, there are ${count}`);
+  }
+
+  /** Has the program's function place the keys of the call that was begun. */
+  #place(submission: Submission, count: number): void {
+    const { from, to, byte } = submission.seal(count);
+    if (submission.replaced) this.#attach();
+    const keys = this.#core.keysToPlace(from, to, byte);
+    this.#isPlacing = true;
+    try {
+      for (const key of keys) this.#core.place(key, this.placed(key) as number);
+    } finally {
+      this.#isPlacing = false;
+    }
+  }
+
+  /** Refuses what would write over the call that the placement function is asked for. */
+  #refuseWhilePlacing(): void {
+    if (this.#isPlacing) {
+      throw new InvalidArgumentError("a placement function cannot use the client");
+    }
   }
 
   /**
@@ -112,10 +167,12 @@ export class Driver {
    */
   begin(verb: Verb, call: Call, scopes: readonly Scope[], options: unknown, write: Write): void {
     if (this.isClosed) throw new ClosedError("client is closed", { sent: "not_sent" });
+    this.#refuseWhilePlacing();
     const submission = this.#submission;
     submission.begin(verb, scopes);
     if (options !== undefined) submission.options(options);
     const count = write(submission, call);
+    if (this.#choose !== undefined) this.#place(submission, count);
     const signal = signalOf(options as CallOptions | undefined);
     const token = this.#calls.add(call);
     if (signal !== undefined) this.#listen(signal, token, call);
@@ -186,6 +243,7 @@ export class Driver {
 
   /** Hands over what was packed. */
   #flush(): void {
+    this.#refuseWhilePlacing();
     const submission = this.#submission;
     if (submission.count === 0) return;
     if (submission.replaced) this.#attach();
@@ -401,4 +459,12 @@ function signalOf(options: CallOptions | undefined): AbortSignal | undefined {
   if (!(signal instanceof AbortSignal)) throw new InvalidArgumentError("signal is no AbortSignal");
   signal.throwIfAborted();
   return signal;
+}
+
+/** Takes namespaces apart for the core. */
+function split(scopes: readonly Scope[]): { names: Uint8Array[]; generations: bigint[] } {
+  return {
+    names: scopes.map(({ name }) => Buffer.from(name as string)),
+    generations: scopes.map(({ generation }) => BigInt(generation)),
+  };
 }

@@ -68,5 +68,22 @@ export {
   ValueTooLargeError,
 } from "./errors.js";
 export { Lock } from "./lock.js";
-export type { ClientOptions, ServerDescription, Servers } from "./options.js";
+export type { ClientOptions, Hashing, ServerDescription, Servers } from "./options.js";
 export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";
+export {
+  type CompareOptions,
+  type Counts,
+  comparePlacements,
+  type ExplainOptions,
+  explainKey,
+  explainValue,
+  type Guess,
+  type KeyExplanation,
+  type KeySource,
+  type MigrateOptions,
+  type MigrationSummary,
+  migrate,
+  type PlacementComparison,
+  type Progress,
+  type Unresolved,
+} from "./tools.js";

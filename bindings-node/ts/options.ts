@@ -30,6 +30,13 @@ export type Servers =
   | readonly (string | ServerDescription)[]
   | Readonly<Record<string, number>>;
 
+/**
+ * Tells which server has a key: gets the key without the client's prefix and the
+ * names of the servers, and returns the position of one of them. It must always
+ * give the same answer for the same key.
+ */
+export type Hashing = (key: Buffer, servers: readonly string[]) => number;
+
 /** How a client works. Times are in seconds. */
 export interface ClientOptions {
   /** What a call takes at most. Default 1. */
@@ -44,8 +51,11 @@ export interface ClientOptions {
   defaultTtl?: number | undefined;
   /** The dialect that values are written and read in. Default `memoxide`. */
   values?: string | undefined;
-  /** How keys are placed on servers, by the name of a preset. Default `ketama`. */
-  hashing?: string | undefined;
+  /**
+   * How keys are placed on servers: the name of a preset, or a function of the
+   * program's. Default `ketama`.
+   */
+  hashing?: string | Hashing | undefined;
   /** Put before each key. Default none. */
   prefix?: string | Uint8Array | undefined;
   /** The protocol to speak. Default `auto`: asks each server. */

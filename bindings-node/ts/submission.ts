@@ -125,6 +125,15 @@ export class Submission {
     this.used = this.#byte;
   }
 
+  /** Where the fields and bytes of the call that was begun are, with its header in front. */
+  seal(count: number): { from: number; to: number; byte: number } {
+    const from = this.count;
+    this.fields[from + 1] = nobody;
+    this.fields[from + 2] = this.#mask;
+    this.fields[from + 3] = count;
+    return { from, to: this.#field, byte: this.used };
+  }
+
   /** Makes the call do nothing that was begun at this position. */
   erase(position: number): void {
     this.fields[position + 1] = nobody;

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use memoxide::client::{Action, Answer, ConnectionId, Engine, Moment, Options, Plan, Ticket};
+use memoxide::client::{
+    Action, Answer, ConnectionId, Engine, Moment, Options, Place, Plan, Ticket,
+};
 use memoxide::net::Address;
 use memoxide::value::Value;
 use memoxide::{Error, ErrorKind, Result};
 
 use super::arrays::SharedArrays;
+use super::placing::Placing;
 use super::report::{self, Lists, Report, Turn};
 use super::settings::{self, ServerSource, SettingValue};
 use super::submission::{self, NOBODY, Plans, Reader};
@@ -49,6 +52,8 @@ pub(super) struct Core {
     large: Vec<u8>,
     /// What `nextAction` returns next.
     action: Option<Action>,
+    /// Where keys are, if a function of the program's tells.
+    placing: Option<Placing>,
 }
 
 impl Core {
@@ -61,6 +66,7 @@ impl Core {
         servers: ServerSource,
         names: &[String],
         values: &[SettingValue],
+        chooses: bool,
         seed: f64,
         arrays: SharedArrays,
     ) -> Result<Self> {
@@ -74,7 +80,11 @@ impl Core {
             let message = "the Node client cannot encrypt or authenticate yet";
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
-        let plan = Plan::new(servers, options)?;
+        let placing = chooses.then(Placing::default);
+        let plan = match placing.clone() {
+            None => Plan::new(servers, options)?,
+            Some(placing) => Plan::choosing(servers, options, move |key, _| placing.place(key))?,
+        };
         Ok(Self {
             engine: Engine::for_plan(&plan, seed.to_bits()),
             plans: Plans::new(Arc::new(plan)),
@@ -84,7 +94,39 @@ impl Core {
             lists: HashMap::new(),
             large: Vec::new(),
             action: None,
+            placing,
         })
+    }
+
+    /// Returns the plan within namespaces.
+    pub(super) fn plan(&self, scope: &[(&[u8], u64)]) -> Arc<Plan> {
+        let own = Arc::clone(&self.plans.own);
+        scope.iter().fold(own, |plan, (name, generation)| {
+            Arc::new(plan.scoped(name, *generation))
+        })
+    }
+
+    /// Returns the keys of a packed call that the program's function is to place.
+    pub(super) fn keys_to_place(&mut self, from: u32, to: u32, byte: u32) -> Vec<Vec<u8>> {
+        let Some(placing) = self.placing.clone() else {
+            return Vec::new();
+        };
+        let fields = self.arrays.fields.get(from as usize..to as usize);
+        let bytes = self.arrays.bytes.get(byte as usize..);
+        let mut reader = Reader::new(fields.unwrap_or_default(), bytes.unwrap_or_default());
+        placing.record(|| {
+            if let Some(header) = reader.header() {
+                // What is wrong is found when the call is planned for real.
+                drop(reader.prepare(&mut self.plans, &header));
+            }
+        })
+    }
+
+    /// Notes where a key is.
+    pub(super) fn place(&self, key: &[u8], index: u32) {
+        if let Some(placing) = &self.placing {
+            placing.tell(key, index as usize);
+        }
     }
 
     /// Returns the names of the servers, in the order of the configuration.
@@ -95,17 +137,21 @@ impl Core {
             .collect()
     }
 
-    /// Returns the name of the server that has a key, within namespaces.
+    /// Returns the name of the server that has a key, within namespaces; where
+    /// the program's function has placed it, of the one with that index.
     ///
     /// # Errors
     ///
     /// `InvalidKey` or `NoServers`.
-    pub(super) fn server_for(&self, key: &[u8], scope: &[(&[u8], u64)]) -> Result<String> {
-        let mut plan = Arc::clone(&self.plans.own);
-        for (name, generation) in scope {
-            plan = Arc::new(plan.scoped(name, *generation));
-        }
-        let index = plan.server_for(key)?;
+    pub(super) fn server_for(
+        &self,
+        key: &[u8],
+        scope: &[(&[u8], u64)],
+        placed: Option<u32>,
+    ) -> Result<String> {
+        let place = placed.map_or(Place::Key, |index| Place::Endpoint(index as usize));
+        let plan = self.plan(scope);
+        let index = plan.place(key, place)?;
         Ok(plan.label(index).to_string())
     }
 
@@ -156,6 +202,9 @@ impl Core {
                 self.tickets.resize(slot + 1, None);
             }
             self.tickets[slot] = Some(ticket);
+        }
+        if let Some(placing) = &self.placing {
+            placing.forget();
         }
         self.conclude();
     }

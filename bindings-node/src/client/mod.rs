@@ -15,6 +15,7 @@
 pub mod arrays;
 mod composite;
 mod core;
+mod placing;
 pub mod report;
 pub mod settings;
 mod submission;
@@ -36,6 +37,7 @@ use self::core::Core;
 use self::report::TextPart;
 use self::settings::{ServerSource, SettingValue};
 use crate::errors::{ErrorFields, thrown};
+use crate::tools::ClientPlan;
 use crate::value::Kind;
 
 thread_local! {
@@ -106,7 +108,8 @@ pub struct PartialValue {
 
 #[napi]
 impl ClientCore {
-    /// Prepares a client; nothing is opened.
+    /// Prepares a client; nothing is opened. Where the program `chooses`, keys are
+    /// placed by it and not by a preset.
     ///
     /// # Errors
     ///
@@ -119,10 +122,11 @@ impl ClientCore {
         #[napi(ts_arg_type = "Array<number | string | boolean | Uint8Array | null>")] values: Vec<
             SettingValue,
         >,
+        chooses: bool,
         seed: f64,
         arrays: SharedArrays,
     ) -> napi::Result<Self> {
-        let core = Core::new(servers, &names, &values, seed, arrays);
+        let core = Core::new(servers, &names, &values, chooses, seed, arrays);
         let core = Rc::new(RefCell::new(core.map_err(|error| thrown(&env, &error))?));
         let number = CORES.with_borrow_mut(|cores| {
             let free = cores.iter().position(Option::is_none);
@@ -147,7 +151,7 @@ impl ClientCore {
     }
 
     /// Returns the name of the server that has a key, within namespaces of
-    /// these names and generations.
+    /// these names and generations; or of the one that the program has chosen.
     ///
     /// # Errors
     ///
@@ -159,12 +163,31 @@ impl ClientCore {
         key: &[u8],
         names: Vec<Uint8Array>,
         generations: Vec<BigInt>,
+        placed: Option<u32>,
     ) -> napi::Result<String> {
-        let numbers = generations.iter().map(|number| number.get_u64().1);
-        let names = names.iter().map(|name| &**name);
-        let scope: Vec<_> = names.zip(numbers).collect();
-        let server = self.core.borrow().server_for(key, &scope);
+        let scope = scope(&names, &generations);
+        let server = self.core.borrow().server_for(key, &scope, placed);
         server.map_err(|error| thrown(&env, &error))
+    }
+
+    /// Returns servers, placement and options, within namespaces.
+    #[napi]
+    pub fn plan(&self, names: Vec<Uint8Array>, generations: Vec<BigInt>) -> ClientPlan {
+        ClientPlan(self.core.borrow().plan(&scope(&names, &generations)))
+    }
+
+    /// Returns the keys of a packed call that the program is to place: that of the
+    /// fields from `from` to `to`, whose bytes begin at `byte`.
+    #[napi]
+    pub fn keys_to_place(&self, from: u32, to: u32, byte: u32) -> Vec<Buffer> {
+        let keys = self.core.borrow_mut().keys_to_place(from, to, byte);
+        keys.into_iter().map(Buffer::from).collect()
+    }
+
+    /// Notes where the program has placed a key, until the next submission.
+    #[napi]
+    pub fn place(&self, key: &[u8], index: u32) {
+        self.core.borrow().place(key, index);
     }
 
     /// Uses other arrays from now on, as when the old ones were too short.
@@ -320,6 +343,12 @@ impl ClientCore {
     pub fn close(&self, for_good: bool) {
         self.core.borrow_mut().close(for_good);
     }
+}
+
+/// Puts names and generations of namespaces together.
+fn scope<'a>(names: &'a [Uint8Array], generations: &[BigInt]) -> Vec<(&'a [u8], u64)> {
+    let numbers = generations.iter().map(|number| number.get_u64().1);
+    names.iter().map(|name| &**name).zip(numbers).collect()
 }
 
 impl Drop for ClientCore {

@@ -67,7 +67,8 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn setting(value: &SettingValue) -> Setting<'_> {
+/// Returns a value as the core takes it.
+pub(crate) fn setting(value: &SettingValue) -> Setting<'_> {
     match value {
         Either5::A(number) => Setting::Number(*number),
         Either5::B(text) => Setting::Text(text),
