@@ -30,7 +30,7 @@ system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test test-node pack-test test-demo test-parity ## Run all tests
+test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-demo test-parity ## Run all tests
 
 .PHONY: test-parity
 test-parity: ## Check that all five clients ran the same scenarios
@@ -99,7 +99,7 @@ lint-python: $(done)/python $(done)/stubs ## Check format, lints and types of al
 	$(bin)/ruff format --check
 	$(bin)/ruff check
 	$(bin)/mypy
-	$(bin)/python -m mypy.stubtest memoxide --allowlist bindings-python/stubtest-allowlist.txt
+	$(bin)/python -m mypy.stubtest memoxide --mypy-config-file pyproject.toml --allowlist bindings-python/stubtest-allowlist.txt
 	@diff -u $(python_package)/_native.pyi build/stubs/memoxide/_native.pyi \
 	  || { echo "_native.pyi is not what the Rust code says; run make stubs" >&2; exit 1; }
 
@@ -128,6 +128,14 @@ wheel-test: $(done)/wheel ## Install the wheel in an empty environment and use i
 	build/wheel-venv/bin/pip install --quiet --disable-pip-version-check --no-index build/wheel/*.whl
 	mkdir -p build/wheel-test && cp bindings-python/tests/smoke.py build/wheel-test/
 	cd build/wheel-test && ../wheel-venv/bin/python -I smoke.py
+
+.PHONY: test-foreign
+test-foreign: $(done)/wheel ## Run the tests of python-memcached and its users
+	PYTHON=$(PYTHON) bindings-python/foreign/run python-memcached cachelib Flask-Caching dogpile.cache
+
+.PHONY: test-django
+test-django: $(done)/wheel ## Run Django's tests of caches and sessions
+	PYTHON=$(PYTHON) bindings-python/foreign/run Django
 
 # Node -----------------------------------------------------------------------
 

@@ -142,7 +142,9 @@ impl Conversion {
         let Some(pickle) = &self.pickle else {
             return Ok(codec.encode(value(object)?)?);
         };
-        if self.takes_json || !json::is_container(object) {
+        // What the dialect's own clients pickle, so that it comes back as it was.
+        let is_pickled = json::is_container(object) || object.is_exact_instance_of::<PyByteArray>();
+        if self.takes_json || !is_pickled {
             match value(object).and_then(|value| Ok(codec.encode(value)?)) {
                 Err(Failure::Core(error)) if error.kind() == ErrorKind::Encode => {}
                 result => return result,

@@ -249,3 +249,12 @@ def test_a_bomb_is_not_inflated() -> None:
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Codec(**options)
+
+
+def test_a_bytearray_is_pickled_where_objects_are() -> None:
+    codec = Codec("python", pickle=True)
+    flags, data = codec.encode(bytearray(b"abc"))
+    assert flags == 1
+    assert codec.decode(flags, data) == bytearray(b"abc")
+    assert Codec("python").encode(bytearray(b"abc")) == (0, b"abc")
+    assert Codec(pickle=True).encode(bytearray(b"abc")) == (0, b"abc")

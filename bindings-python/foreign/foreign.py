@@ -1,0 +1,320 @@
+"""Runs the tests of other projects against memoxide; called by `run`.
+
+Each project's source distribution is fetched from the package index; its tests
+are copied to `build/foreign`, told where the server is, and run with memoxide in
+place of the client they were written for. What is known to fail, and why, is
+listed here; anything else that fails, or does no longer, fails this program.
+
+Usage:
+    run [project ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import memoxide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parents[1] / "build" / "foreign"
+CI = os.environ.get("CI") == "true"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project whose tests are run.
+
+    Attributes:
+        name: Its name on the package index.
+        tests: The arguments of pytest, or of Django's own runner.
+        edits: Texts in its tests and what they become; `{host}` and `{port}` are
+            those of the server.
+        settings: Environment variables.
+        failing: Parts of the names of tests that fail, and why.
+    """
+
+    name: str
+    tests: list[str]
+    edits: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    failing: dict[str, str] = field(default_factory=dict)
+
+
+# They start a memcached for pylibmc, on a port of their own.
+PALLETS = {'package_name = "pylibmc"': 'package_name = "memcache"', "11212": "{port}"}
+
+INSIDE = "looks inside: replaces python-memcached's own way to write and read"
+
+PROJECTS = [
+    Project(
+        "python-memcached",
+        ["tests"],
+        edits={"127.0.0.1:11211": "{host}:{port}"},
+        failing={
+            "test_Socket_Disconnect": "looks inside: replaces socket.socket",
+            "test_touch_unexpected_reply": INSIDE,
+            "test_touch": INSIDE,
+        },
+    ),
+    Project("cachelib", ["tests/test_memcached_cache.py"], edits=PALLETS),
+    Project(
+        "Flask-Caching",
+        ["tests/test_backend_cache.py::TestMemcachedCache"],
+        edits=PALLETS,
+    ),
+    Project(
+        "dogpile.cache",
+        [
+            f"tests/cache/test_memcached_backend.py::{name}"
+            for name in (
+                "MemcachedTest",
+                "MemcachedDistributedTest",
+                "MemcachedDistributedMutexTest",
+            )
+        ],
+        settings={"DOGPILE_MEMCACHED_PORT": "{port}"},
+    ),
+    Project(
+        "Django",
+        # The second makes the first find its models.
+        ["memoxide_cache", "cache.tests.CacheHandlerTest", "sessions_tests"],
+        settings={"MEMOXIDE_TEST_SERVER": "{host}:{port}"},
+    ),
+]
+
+
+def main() -> int:
+    """Runs what is asked for and tells how many tests passed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [project.name for project in PROJECTS]
+    parser.add_argument("project", nargs="*", metavar="project", help=", ".join(names))
+    wanted = parser.parse_args().project or names
+    if unknown := set(wanted) - set(names):
+        parser.error(f"no such project: {', '.join(sorted(unknown))}")
+    BUILD.mkdir(parents=True, exist_ok=True)
+    good = True
+    with running_server() as address:
+        for project in PROJECTS:
+            if project.name in wanted:
+                good &= run(project, address)
+    return 0 if good else 1
+
+
+def run(project: Project, address: tuple[str, int]) -> bool:
+    """Runs the tests of a project; tells whether they went as expected."""
+    tests = prepare(project, address)
+    if tests is None:
+        return not CI
+    report = BUILD / f"{project.name}.xml"
+    report.unlink(missing_ok=True)
+    environment = os.environ | {
+        # Their servers are ours, so that none is started.
+        "CI": "true",
+        "PYTHONPATH": str(HERE),
+        **{name: fill(text, address) for name, text in project.settings.items()},
+    }
+    if project.name == "Django":
+        words = [sys.executable, "runtests.py", "--settings=memoxide_settings"]
+        words += ["--parallel=1", "--verbosity=2", *project.tests]
+        place = tests / "tests"
+    else:
+        words = [sys.executable, "-m", "pytest", "-q", "-p", "stand_in"]
+        words += [f"--junitxml={report}", *project.tests]
+        place = tests
+    done = subprocess.run(
+        words,
+        cwd=place,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    (BUILD / f"{project.name}.log").write_text(done.stdout)
+    if project.name == "Django":
+        results = read_django(done.stdout)
+        total = re.search(r"^Ran (\d+) tests", done.stdout, re.MULTILINE)
+        if total is None or int(total[1]) != len(results):
+            print(f"Django: {len(results)} results of {total and total[1]} tests")
+            return False
+    else:
+        results = read_junit(report) if report.exists() else {}
+    if not results:
+        print(done.stdout)
+        print(f"{project.name}: no test was run")
+        return False
+    return judge(project, results)
+
+
+def judge(project: Project, results: dict[str, str]) -> bool:
+    """Prints the result of a project and compares it with what is expected."""
+    counts = {
+        kind: sum(result == kind for result in results.values())
+        for kind in ("passed", "failed", "skipped")
+    }
+    print(
+        f"{project.name}: {counts['passed']} passed, {counts['failed']} failed, "
+        f"{counts['skipped']} skipped"
+    )
+    (BUILD / f"{project.name}.json").write_text(json.dumps(results, indent=1))
+    good = counts["passed"] > 0
+    known = dict(project.failing)
+    for name, result in results.items():
+        if result != "failed":
+            continue
+        part = next((part for part in project.failing if name.endswith(part)), None)
+        if part is None:
+            good = False
+            print(f"  {name} fails, see build/foreign/{project.name}.log")
+        else:
+            print(f"  {name} fails as known: {known.pop(part)}")
+    for part in known:
+        good = False
+        print(f"  {part} does not fail any more; take it off the list")
+    return good
+
+
+def read_junit(report: Path) -> dict[str, str]:
+    """Returns the results that pytest has written, by test."""
+    results = {}
+    for case in ET.parse(report).iter("testcase"):
+        kinds = {child.tag for child in case}
+        result = "passed"
+        if kinds & {"failure", "error"}:
+            result = "failed"
+        elif "skipped" in kinds:
+            result = "skipped"
+        results[f"{case.get('classname')}.{case.get('name')}"] = result
+    return results
+
+
+def read_django(output: str) -> dict[str, str]:
+    """Returns the results that Django's runner has printed, by test."""
+    results = {}
+    # The name may be followed by a line of description.
+    pattern = r"^(\S+ \(\S+?\))(?:\n[^\n]+?)? \.\.\. (ok|skipped|expected|FAIL|ERROR)"
+    for name, result in re.findall(pattern, output, re.MULTILINE):
+        kinds = {"ok": "passed", "expected": "passed", "skipped": "skipped"}
+        results[name] = kinds.get(result, "failed")
+    for name in re.findall(r"^(?:ERROR|FAIL): (\S+ \(\S+\))", output, re.MULTILINE):
+        results[name] = "failed"
+    return results
+
+
+def prepare(project: Project, address: tuple[str, int]) -> Path | None:
+    """Fetches a project and returns the folder with its edited tests."""
+    version = pinned_version(project.name)
+    if version is None:
+        print(f"{project.name}: skipped, it needs a newer Python")
+        return None
+    fetched = BUILD / "fetched" / f"{project.name}-{version}"
+    if not fetched.exists() and not fetch(f"{project.name}=={version}", fetched):
+        print(f"{project.name}: skipped, its source distribution cannot be fetched")
+        return None
+    tests = BUILD / project.name
+    shutil.rmtree(tests, ignore_errors=True)
+    shutil.copytree(fetched / "tests", tests / "tests")
+    # Their own settings of pytest; else it would find those of this project.
+    if (fetched / "pyproject.toml").exists():
+        shutil.copy(fetched / "pyproject.toml", tests)
+    else:
+        (tests / "pytest.ini").write_text("[pytest]\n")
+    additions = HERE / project.name.lower()
+    if additions.exists():
+        shutil.copytree(additions, tests / "tests", dirs_exist_ok=True)
+    for file in (tests / "tests").rglob("*.py") if project.edits else ():
+        text = edited = file.read_text()
+        for old, new in project.edits.items():
+            edited = edited.replace(old, fill(new, address))
+        if edited != text:
+            file.write_text(edited)
+    return tests
+
+
+def pinned_version(name: str) -> str | None:
+    """Returns the version of a project that `requirements.txt` names."""
+    for line in (HERE / "requirements.txt").read_text().splitlines():
+        match = re.match(
+            rf"{re.escape(name)}==(\S+?)(; python_version >= .3\.(\d+).)?$", line
+        )
+        if match and sys.version_info >= (3, int(match[3] or 0)):
+            return match[1]
+    return None
+
+
+def fetch(requirement: str, target: Path) -> bool:
+    """Unpacks a source distribution; tells whether it could be had."""
+    archive = target.with_suffix(".download")
+    shutil.rmtree(archive, ignore_errors=True)
+    words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    words += ["--disable-pip-version-check", "--no-binary", ":all:"]
+    done = subprocess.run(
+        [*words, "--dest", str(archive), requirement], timeout=300, check=False
+    )
+    packed = next(archive.glob("*.tar.gz"), None)
+    if done.returncode != 0 or packed is None:
+        return False
+    with tarfile.open(packed) as contents:
+        top = contents.getnames()[0].split("/")[0]
+        contents.extractall(archive, filter="data")
+    (archive / top).rename(target)
+    shutil.rmtree(archive)
+    return True
+
+
+def fill(text: str, address: tuple[str, int]) -> str:
+    """Puts the server into a text."""
+    host, port = address
+    return text.replace("{host}", host).replace("{port}", str(port))
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[tuple[str, int]]:
+    """Runs memcached if the system has it, else the embedded server."""
+    program = shutil.which("memcached")
+    if program is None:
+        if CI:
+            raise SystemExit("memcached is not installed")
+        with memoxide.EmbeddedServer() as server:
+            yield "127.0.0.1", server.port
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [program, "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
+    if os.geteuid() == 0:
+        words += ["-u", "nobody"]
+    with subprocess.Popen(words) as server:
+        try:
+            for _ in range(500):
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                # It tells nobody that it listens; an early end ends the wait.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    server.wait(0.01)
+                    raise SystemExit("memcached did not start")
+            yield "127.0.0.1", port
+        finally:
+            server.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""A pytest plugin: whoever imports `memcache` gets memoxide."""
+
+import memoxide
+
+memoxide.install_as_memcache()
