@@ -30,7 +30,7 @@ system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-demo test-parity ## Run all tests
+test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-demo test-session-handler test-parity ## Run all tests
 
 .PHONY: test-parity
 test-parity: ## Check that all five clients ran the same scenarios
@@ -175,6 +175,10 @@ $(done)/demo-venv: examples/demo/requirements.txt $(done)/venv
 .PHONY: demo-build
 demo-build: $(done)/python $(done)/node $(done)/demo-venv ## Build what the demo and the quick starts need
 	cargo build --quiet -p memoxide --example demo-audit --example quickstart --locked
+
+.PHONY: test-session-handler
+test-session-handler: $(done)/python $(done)/node ## Check that PHP, Python and Node share sessions
+	$(bin)/python tests/session_handler.py
 
 .PHONY: test-demo
 test-demo: demo-build ## Run the demo and the quick starts, and check what they print

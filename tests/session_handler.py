@@ -1,0 +1,44 @@
+"""Checks that PHP, Python and Node see one session: runs examples/session-handler.
+
+Without PHP or Node their part is skipped, with the reason; without PHP that is a
+failure in continuous integration, where `make system` installs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+START = {"user": "Ada Ölçer", "cart": [1, 2.5, None]}
+
+
+def main() -> None:
+    words = [sys.executable, str(ROOT / "examples/session-handler/drive.py"), "--json"]
+    done = subprocess.run(
+        words, check=True, stdout=subprocess.PIPE, text=True, timeout=110
+    )
+    report = json.loads(done.stdout)
+    for language, reason in report["missing"].items():
+        print(f"session handler in {language}: skipped, {reason}")
+        assert language != "php" or os.environ.get("CI") != "true", reason
+    languages = list(report["seen"])
+    assert "python" in languages
+    # Each saw what the one before had written, in two rounds.
+    for position, (language, session) in enumerate(report["seen"].items()):
+        visits = len(languages) + position + 1
+        assert session == {**START, "visits": visits, "last": language}, session
+    final = report["final"]
+    assert final.pop("last") in languages
+    # Not one visit of those at the same time is lost, and no lock is left.
+    assert final == {**START, "visits": report["expected_visits"]}, final
+    assert report["failed"] == []
+    assert report["locked"] is False
+    print(f"session handler: {', '.join(languages)} see the same session")
+
+
+if __name__ == "__main__":
+    main()
