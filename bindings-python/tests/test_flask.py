@@ -130,6 +130,42 @@ def test_one_round_trip_for_reading_and_one_for_writing(
     assert browser.get("/get/user").text == "bob"
 
 
+def test_the_server_counts_the_same(
+    browser: FlaskClient, memoxide_server: memoxide.EmbeddedServer
+) -> None:
+    with memoxide.Client(memoxide_server.endpoint) as observer:
+
+        def requests() -> dict[str, int]:
+            """Returns how many requests there were since the last time."""
+            [(_, stats)] = observer.get_stats()
+            names = ("cmd_get", "cmd_set", "cmd_touch", "cmd_meta", "delete_hits")
+            now = {name: int(stats[name]) for name in names}
+            since = {name: now[name] - last.get(name, 0) for name in now}
+            last.update(now)
+            return {name: count for name, count in since.items() if count}
+
+        def cas() -> Any:
+            item = observer.get_item(f"sess:{cookie(browser)}")
+            assert item is not None
+            requests()
+            return item.cas
+
+        last: dict[str, int] = {}
+        browser.get("/nothing")
+        assert requests() == {}
+        browser.get("/set/user/ada")
+        assert requests() == {"cmd_set": 1}
+        stored = cas()
+        browser.get("/get/user")
+        browser.get("/nothing")
+        assert requests() == {"cmd_touch": 2}
+        # Its life is longer, but it was not written.
+        assert cas() == stored
+        browser.get("/set/user/bob")
+        assert requests() == {"cmd_touch": 1, "cmd_set": 1}
+        assert cas() != stored
+
+
 def test_what_changes_inside_is_found(browser: FlaskClient, client: Counting) -> None:
     browser.get("/append/a")
     browser.get("/append/b")
