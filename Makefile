@@ -30,7 +30,7 @@ system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-demo test-session-handler test-parity ## Run all tests
+test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-interop test-demo test-session-handler test-parity ## Run all tests
 
 .PHONY: test-parity
 test-parity: ## Check that all five clients ran the same scenarios
@@ -183,3 +183,23 @@ test-session-handler: $(done)/python $(done)/node ## Check that PHP, Python and 
 .PHONY: test-demo
 test-demo: demo-build ## Run the demo and the quick starts, and check what they print
 	$(bin)/pytest tests/examples
+
+# Other clients --------------------------------------------------------------
+
+live := tests/live/clients
+
+$(done)/interop: $(done)/wheel $(live)/requirements.txt $(live)/package-lock.json
+	rm -rf build/interop
+	$(PYTHON) -m venv build/interop/venv
+	build/interop/venv/bin/pip install --quiet --disable-pip-version-check -r $(live)/requirements.txt
+	build/interop/venv/bin/pip install --quiet --disable-pip-version-check --no-index build/wheel/*.whl
+	mkdir -p build/interop/node && cp $(live)/package*.json .npmrc build/interop/node/
+	cd build/interop/node && npm ci --silent
+	@touch $@
+
+.PHONY: test-interop
+# What .ci/system cannot install without root is skipped; where it can, it must be there.
+test-interop: $(done)/interop $(done)/node ## Share real servers with other clients, twemproxy and PHP
+	@if [[ -n "$${CI:-}" && $$(id -u) == 0 ]]; then export MEMOXIDE_LIVE_ALL=1; fi; \
+	export MEMOXIDE_LIVE=build/interop; \
+	cargo test -p memoxide --features msgpack --locked --test live -- --nocapture
