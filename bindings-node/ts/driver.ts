@@ -11,7 +11,7 @@
  */
 
 import { lookup } from "node:dns";
-import { connect, type NetConnectOpts, type Socket } from "node:net";
+import type { Socket } from "node:net";
 
 import type {
   ActionFields,
@@ -28,6 +28,7 @@ import { native } from "./native.js";
 import type { Hashing } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
 import { listen } from "./signals.js";
+import { Sockets, type Stage } from "./sockets.js";
 import { type Scope, Submission, type Verb } from "./submission.js";
 import { lower } from "./values.js";
 
@@ -63,11 +64,6 @@ export type Write = (packed: Submission, call: Call) => number;
 /** Makes the new value of an item from the present one. */
 export type Change = (value: unknown) => unknown;
 
-interface Connection {
-  readonly socket: Socket;
-  opened: boolean;
-}
-
 export class Driver {
   /** The servers, in the order of the configuration. */
   readonly endpoints: readonly string[];
@@ -77,7 +73,9 @@ export class Driver {
   #idlers: (() => void)[] = [];
   readonly #core: ClientCore;
   readonly #number: number;
-  readonly #connections = new Map<number, Connection>();
+  readonly #sockets: Sockets;
+  /** Sockets by the numbers of connections. */
+  readonly #connections = new Map<number, Socket>();
   readonly #input = Buffer.allocUnsafeSlow(inputLength);
   readonly #state = new Float64Array(stateLength);
   #events = new Uint32Array(firstWords);
@@ -111,6 +109,9 @@ export class Driver {
     );
     this.#number = this.#core.number;
     this.endpoints = Object.freeze(this.#core.endpoints());
+    this.#sockets = new Sockets(this.#core.tls());
+    const overheard = this.#core.overheard();
+    if (overheard !== null) warnOf(overheard);
   }
 
   /** The name of the server that has a key, within namespaces. */
@@ -311,12 +312,14 @@ export class Driver {
     const count = this.#state[State.Output] as number;
     const isLarge = count > outputLength;
     const bytes = isLarge ? this.#core.largeOutput() : this.#output.subarray(0, count);
-    const socket = this.#connections.get(id)?.socket;
+    const socket = this.#connections.get(id);
     if (socket !== undefined) {
-      socket.write(bytes);
+      // Encryption takes its time: rather a copy for each than a new output.
+      const isCopied = this.#sockets.isEncrypted && !isLarge;
+      socket.write(isCopied ? Buffer.from(bytes) : bytes);
       if (socket.writableLength > 0) {
         // The socket still reads from the bytes, and takes no more before "drain".
-        if (!isLarge) {
+        if (!isLarge && !isCopied) {
           this.#output = Buffer.allocUnsafeSlow(outputLength);
           this.#attach();
         }
@@ -344,7 +347,8 @@ export class Driver {
     }
   }
 
-  #open({ connection: id, host, port, path }: ActionFields): void {
+  #open(action: ActionFields): void {
+    const id = action.connection;
     let large: LargeValue | undefined;
     const onread = {
       buffer: () => large?.room ?? this.#input,
@@ -353,23 +357,18 @@ export class Driver {
         return true;
       },
     };
-    const place = path === undefined ? { host, port, noDelay: true } : { path };
-    const socket = connect({ ...place, onread } as NetConnectOpts);
-    socket.unref();
-    const connection: Connection = { socket, opened: false };
-    this.#connections.set(id, connection);
-    socket.on("connect", () => {
-      connection.opened = true;
-      this.#core.connected(id, performance.now());
-      this.#conclude();
+    const socket = this.#sockets.open(action, onread, {
+      opened: () => {
+        this.#core.connected(id, performance.now());
+        this.#conclude();
+      },
+      drained: () => {
+        this.#core.writable(id);
+        this.#conclude();
+      },
+      lost: (stage, reason) => this.#lost(id, stage, reason),
     });
-    socket.on("drain", () => {
-      this.#core.writable(id);
-      this.#conclude();
-    });
-    socket.on("error", (error) => this.#lost(id, error.message));
-    socket.on("end", () => this.#lost(id, "server closed the connection"));
-    socket.on("close", () => this.#lost(id, "connection was closed"));
+    this.#connections.set(id, socket);
   }
 
   /** Passes on what was read into the input; returns a value in progress that is larger than that. */
@@ -395,19 +394,17 @@ export class Driver {
     return undefined;
   }
 
-  #lost(id: number, reason: string): void {
-    const connection = this.#connections.get(id);
-    if (connection === undefined) return;
+  #lost(id: number, stage: Stage, reason: string): void {
+    if (!this.#connections.has(id)) return;
     this.#close(id);
-    this.#core.lost(id, connection.opened, reason, performance.now());
+    this.#core.lost(id, stage, reason, performance.now());
     this.#conclude();
   }
 
   #close(id: number): void {
-    const connection = this.#connections.get(id);
-    if (connection === undefined) return;
+    const socket = this.#connections.get(id);
     this.#connections.delete(id);
-    connection.socket.destroy();
+    socket?.destroy();
   }
 
   #resolve({ endpoint, host }: ActionFields): void {
@@ -451,6 +448,14 @@ export class Driver {
       this.#conclude();
     });
   };
+}
+
+function warnOf(endpoint: string): void {
+  process.emitWarning(
+    `credentials go to ${endpoint} unencrypted; use TLS, or set plaintextAuth`,
+    "SecurityWarning",
+    "MEMOXIDE_PLAINTEXT_AUTH",
+  );
 }
 
 function signalOf(options: CallOptions | undefined): AbortSignal | undefined {

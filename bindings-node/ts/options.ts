@@ -80,6 +80,26 @@ export interface ClientOptions {
   maxValueSize?: number | undefined;
   /** The most bytes that a compressed value may inflate to. Default 64 MiB. */
   maxDecompressedSize?: number | undefined;
+  /** Who the client is towards the servers. Default: credentials are not sent. */
+  username?: string | undefined;
+  /** The password of `username`. */
+  password?: string | undefined;
+  /** How the client authenticates: in the text protocol, or by SASL. Default `sasl`. */
+  auth?: "ascii" | "sasl" | undefined;
+  /** What becomes of credentials that would go over a network unencrypted. Default `warn`. */
+  plaintextAuth?: "allow" | "refuse" | "warn" | undefined;
+  /** Whether connections are encrypted; the options that begin with it say so, too. Default false. */
+  tls?: boolean | undefined;
+  /** The authorities to trust, a file in PEM. Default those that Node trusts. */
+  tlsCa?: string | undefined;
+  /** The client's certificate and those above it, a file in PEM. Default none. */
+  tlsCert?: string | undefined;
+  /** The key of that certificate, a file in PEM. Default `tlsCert`. */
+  tlsKey?: string | undefined;
+  /** The name that certificates of servers must carry. Default the host. */
+  tlsServerName?: string | undefined;
+  /** Whether certificates are checked. Default true; without it anybody can pass for the server. */
+  tlsVerify?: boolean | undefined;
 
   /** As `defaultTtl`, by the name that memjs has for it. */
   expires?: number | undefined;

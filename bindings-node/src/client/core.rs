@@ -9,7 +9,7 @@ use memoxide::client::{
 };
 use memoxide::net::Address;
 use memoxide::value::Value;
-use memoxide::{Error, ErrorKind, Result};
+use memoxide::{Error, Result};
 
 use super::arrays::SharedArrays;
 use super::placing::Placing;
@@ -76,14 +76,12 @@ impl Core {
         settings::apply(&mut options, names, values)?;
         // JavaScript would round them.
         options.values.safe_integers = true;
-        if options.tls.is_some() || options.username.is_some() {
-            let message = "the Node client cannot encrypt or authenticate yet";
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        }
         let placing = chooses.then(Placing::default);
         let plan = match placing.clone() {
-            None => Plan::new(servers, options)?,
-            Some(placing) => Plan::choosing(servers, options, move |key, _| placing.place(key))?,
+            None => Plan::secured(servers, options)?,
+            Some(placing) => {
+                Plan::secured_choosing(servers, options, move |key, _| placing.place(key))?
+            }
         };
         Ok(Self {
             engine: Engine::for_plan(&plan, seed.to_bits()),
@@ -96,6 +94,28 @@ impl Core {
             action: None,
             placing,
         })
+    }
+
+    /// Returns the options.
+    pub(super) fn options(&self) -> &Options {
+        self.plans.own.options()
+    }
+
+    /// Returns the server that credentials go to unencrypted, as the plan says.
+    pub(super) fn overheard(&self) -> Option<String> {
+        self.plans.own.overheard().map(str::to_owned)
+    }
+
+    /// Returns the name that the certificate of an endpoint must carry, where
+    /// connections are encrypted.
+    pub(super) fn server_name(&self, endpoint: usize) -> Option<&str> {
+        let tls = self.options().tls.as_ref()?;
+        tls.server_name
+            .as_deref()
+            .or_else(|| match self.address(endpoint) {
+                Address::Tcp { host, .. } => Some(host),
+                _ => None,
+            })
     }
 
     /// Returns the plan within namespaces.

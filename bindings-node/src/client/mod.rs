@@ -12,11 +12,13 @@
 //! What is called for every chunk is a function of a client's number, not a
 //! method: the checks of a method's receiver alone take half a microsecond.
 
+pub mod actions;
 pub mod arrays;
 mod composite;
 mod core;
 mod placing;
 pub mod report;
+pub mod security;
 pub mod settings;
 mod submission;
 mod verb;
@@ -25,16 +27,17 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use memoxide::client::{Action, Options, stats};
-use memoxide::net::Address;
+use memoxide::client::{Options, stats};
 use memoxide::{Error, ErrorKind, Sent};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Buffer, Uint8Array};
 use napi_derive::napi;
 
+use self::actions::ActionFields;
 use self::arrays::SharedArrays;
 use self::core::Core;
 use self::report::TextPart;
+use self::security::{TlsFields, failure};
 use self::settings::{ServerSource, SettingValue};
 use crate::errors::{ErrorFields, thrown};
 use crate::tools::ClientPlan;
@@ -77,24 +80,6 @@ pub fn next_output(client: u32) {
 pub struct ClientCore {
     core: Rc<RefCell<Core>>,
     number: u32,
-}
-
-/// Something for the driver to do; which fields are there depends on the kind.
-#[napi(object, object_from_js = false)]
-pub struct ActionFields {
-    /// What to do.
-    #[napi(ts_type = "'close' | 'connect' | 'resolve'")]
-    pub kind: &'static str,
-    /// The connection to open or close.
-    pub connection: f64,
-    /// The endpoint, by position in the configuration.
-    pub endpoint: u32,
-    /// The IP address to connect to, or the name to look up.
-    pub host: Option<String>,
-    /// The port to connect to.
-    pub port: Option<u16>,
-    /// The path of the Unix socket to connect to.
-    pub path: Option<String>,
 }
 
 /// A value in progress.
@@ -148,6 +133,19 @@ impl ClientCore {
     #[napi]
     pub fn endpoints(&self) -> Vec<String> {
         self.core.borrow().endpoints()
+    }
+
+    /// Returns how connections are encrypted, if they are.
+    #[napi]
+    pub fn tls(&self) -> Option<TlsFields> {
+        TlsFields::of(self.core.borrow().options())
+    }
+
+    /// Returns the server that credentials go to unencrypted over a network, where
+    /// that is to be warned of.
+    #[napi]
+    pub fn overheard(&self) -> Option<String> {
+        self.core.borrow().overheard()
     }
 
     /// Returns the name of the server that has a key, within namespaces of
@@ -215,13 +213,14 @@ impl ClientCore {
 
     /// Notes that a connection could not be opened or has ended, and why.
     #[napi]
-    pub fn lost(&self, connection: f64, opened: bool, reason: String, now: f64) {
-        let error = if opened {
-            let message = format!("connection lost: {reason}");
-            Error::new(ErrorKind::ConnectionLost, message)
-        } else {
-            Error::new(ErrorKind::Connect, format!("cannot connect: {reason}"))
-        };
+    pub fn lost(
+        &self,
+        connection: f64,
+        #[napi(ts_arg_type = "'connect' | 'tls' | 'open'")] at: String,
+        reason: String,
+        now: f64,
+    ) {
+        let error = failure(&at, &reason);
         self.core.borrow_mut().lost(connection, error, now);
     }
 
@@ -360,52 +359,6 @@ impl Drop for ClientCore {
                 *entry = None;
             }
         });
-    }
-}
-
-impl ActionFields {
-    fn new(action: Action, core: &Core) -> Self {
-        let mut fields = Self {
-            kind: "close",
-            connection: 0.0,
-            endpoint: 0,
-            host: None,
-            port: None,
-            path: None,
-        };
-        match action {
-            Action::Close(id) => fields.connection = id.0 as f64,
-            Action::Connect {
-                connection,
-                endpoint,
-                address,
-            } => {
-                fields.kind = "connect";
-                fields.connection = connection.0 as f64;
-                fields.endpoint = endpoint as u32;
-                fields.host = address.map(|address| address.ip().to_string());
-                fields.port = address.map(|address| address.port());
-                if let Address::Unix { path } = core.address(endpoint) {
-                    fields.path = Some(path.clone());
-                }
-            }
-            Action::Pause(id) => {
-                fields.kind = "pause";
-                fields.connection = id.0 as f64;
-            }
-            Action::Resume(id) => {
-                fields.kind = "resume";
-                fields.connection = id.0 as f64;
-            }
-            Action::Resolve { endpoint } => {
-                fields.kind = "resolve";
-                fields.endpoint = endpoint as u32;
-                if let Address::Tcp { host, .. } = core.address(endpoint) {
-                    fields.host = Some(host.clone());
-                }
-            }
-        }
-        fields
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Security {
     pub(super) credentials: Option<Arc<Credentials>>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Arc<TlsLayer>>,
+    /// The server that credentials go to unencrypted over a network.
+    pub(super) overheard: Option<Arc<str>>,
 }
 
 impl Security {
@@ -32,11 +34,14 @@ impl Security {
             return Err(Error::new(ErrorKind::Unsupported, message));
         }
         let credentials = options.credentials()?.map(Arc::new);
-        if credentials.is_some() && options.tls.is_none() {
-            overheard(servers, options.plaintext_auth)?;
-        }
+        let overheard = if credentials.is_some() && options.tls.is_none() {
+            overheard(servers, options.plaintext_auth)?
+        } else {
+            None
+        };
         Ok(Self {
             credentials,
+            overheard,
             #[cfg(feature = "tls")]
             tls: layer(servers, options)?,
         })
@@ -74,15 +79,20 @@ fn layer(servers: &[ServerAddress], options: &Options) -> Result<Option<Arc<TlsL
     Ok(Some(Arc::new(TlsLayer::new(tls.load()?)?)))
 }
 
-/// Tells, or refuses, that credentials leave the machine unencrypted.
-fn overheard(servers: &[ServerAddress], policy: PlaintextAuth) -> Result<()> {
+/// Returns the server that credentials go to unencrypted over a network, unless
+/// that is allowed.
+///
+/// # Errors
+///
+/// [`ErrorKind::Config`] when it is to be refused.
+fn overheard(servers: &[ServerAddress], policy: PlaintextAuth) -> Result<Option<Arc<str>>> {
     let is_far = |server: &&ServerAddress| !is_local(&server.address);
     let Some(server) = servers.iter().find(is_far) else {
-        return Ok(());
+        return Ok(None);
     };
     let endpoint = server.address.to_string();
     match policy {
-        PlaintextAuth::Allow => Ok(()),
+        PlaintextAuth::Allow => Ok(None),
         PlaintextAuth::Refuse => {
             let message = "credentials would go over the network unencrypted: use TLS, \
                 or set plaintext_auth to allow";
@@ -93,7 +103,7 @@ fn overheard(servers: &[ServerAddress], policy: PlaintextAuth) -> Result<()> {
                 target: "memoxide", endpoint,
                 "credentials go over the network unencrypted; use TLS, or set plaintext_auth"
             );
-            Ok(())
+            Ok(Some(endpoint.into()))
         }
     }
 }
@@ -140,8 +150,11 @@ mod tests {
             let error = Security::new(&servers(far), &refuse).expect_err(far);
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.endpoint().is_some() && !error.to_string().contains("secret"));
-            let warn = options(PlaintextAuth::Warn);
-            assert!(Security::new(&servers(far), &warn).is_ok());
+            let warn = Security::new(&servers(far), &options(PlaintextAuth::Warn));
+            let warned_of = warn.expect("no refusal").overheard;
+            assert_eq!(warned_of.as_deref(), error.endpoint());
+            let allow = Security::new(&servers(far), &options(PlaintextAuth::Allow));
+            assert_eq!(allow.expect("no refusal").overheard, None);
         }
     }
 

@@ -108,7 +108,11 @@ impl Plan {
 
     /// Prepares what [`secured`](Self::secured) does with the placement of
     /// [`choosing`](Self::choosing).
-    pub(super) fn secured_choosing(
+    ///
+    /// # Errors
+    ///
+    /// Those of [`secured`](Self::secured).
+    pub fn secured_choosing(
         servers: Vec<ServerAddress>,
         options: Options,
         choose: impl Fn(&[u8], &[ServerAddress]) -> Result<usize> + Send + Sync + 'static,
@@ -175,6 +179,14 @@ impl Plan {
     /// What a driver needs to authenticate and to encrypt.
     pub(super) const fn security(&self) -> &Security {
         &self.security
+    }
+
+    /// Returns the server that credentials are sent to unencrypted over a network,
+    /// if there is one and `plaintext_auth` says to warn of it; for drivers whose
+    /// language has warnings. The log has it, too.
+    #[must_use]
+    pub fn overheard(&self) -> Option<&str> {
+        self.security.overheard.as_deref()
     }
 
     /// Returns the options.
