@@ -43,6 +43,7 @@ from memoxide.errors import (
     UnsupportedError,
     ValueTooLargeError,
 )
+from memoxide.faults import Faults, FaultStatus, LoggedRequest
 from memoxide.item import Item
 from memoxide.lock import AsyncLock, Lock
 from memoxide.namespace import AsyncNamespace, Namespace
@@ -66,10 +67,13 @@ __all__ = [
     "DecodeError",
     "EmbeddedServer",
     "EncodeError",
+    "FaultStatus",
+    "Faults",
     "InvalidArgumentError",
     "InvalidKeyError",
     "Item",
     "Lock",
+    "LoggedRequest",
     "MemoxideError",
     "Namespace",
     "NoServersError",

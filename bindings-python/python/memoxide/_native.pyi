@@ -7,6 +7,7 @@ from asyncio import Future
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from memoxide.errors import MemoxideError
+from memoxide.faults import FaultRules
 from memoxide.item import Item
 from memoxide.tools import Guess, KeyExplanation, MigrationSummary, PlacementComparison, Progress
 from os import PathLike
@@ -1325,11 +1326,33 @@ class EmbeddedServer:
     """
     A memcached in this process; `memoxide.EmbeddedServer` is the class to use.
     """
-    def __new__(cls, /, *, address: str = "127.0.0.1", port: SupportsIndex = 0, unix_socket: str | PathLike[str] | None = None, memory_limit: SupportsIndex = ..., item_size_limit: SupportsIndex = ..., threads: SupportsIndex = 1, max_connections: SupportsIndex = 1024, idle_timeout: SupportsFloat | SupportsIndex | None = None, request_timeout: SupportsFloat | SupportsIndex | None = 120.0, auth: dict[str, str] | None = None, sasl: dict[str, str] | None = None, tls_cert: str | PathLike[str] | None = None, tls_key: str | PathLike[str] | None = None, tls_client_ca: str | PathLike[str] | None = None, tls_client_cert: str = "required", time: SupportsIndex | None = None) -> EmbeddedServer: ...
+    def __new__(cls, /, *, address: str = "127.0.0.1", port: SupportsIndex = 0, unix_socket: str | PathLike[str] | None = None, memory_limit: SupportsIndex = ..., item_size_limit: SupportsIndex = ..., threads: SupportsIndex = 1, max_connections: SupportsIndex = 1024, idle_timeout: SupportsFloat | SupportsIndex | None = None, request_timeout: SupportsFloat | SupportsIndex | None = 120.0, auth: dict[str, str] | None = None, sasl: dict[str, str] | None = None, tls_cert: str | PathLike[str] | None = None, tls_key: str | PathLike[str] | None = None, tls_client_ca: str | PathLike[str] | None = None, tls_client_cert: str = "required", time: SupportsIndex | None = None, listen: SupportsGetItem[int, str] = ..., listen_plain: SupportsGetItem[int, str] = ..., protocol: str = "auto", evictions: bool = True, cas: bool = True, flush_enabled: bool = True, shutdown_enabled: bool = False, dump_enabled: bool = True, watch_enabled: bool = True, version: str | None = None, buffer_limit: SupportsIndex = ..., backlog: SupportsIndex = 1024, queue_connections: bool = False, request_log: SupportsIndex = 0, faults: FaultRules | None = None, fault_control: bool = False) -> EmbeddedServer: ...
     def __repr__(self, /) -> str: ...
+    def _faults(self, /) -> list[tuple[int, str, int]]:
+        """
+        The fault rules: number, JSON and hits of each.
+        """
+    def _logged_requests(self, /) -> list[tuple[int, int, str, str, bytes, int, int, list[int]]]:
+        """
+        The logged requests, field by field, oldest first.
+        """
     def accept_connections(self, /) -> None:
         """
         Listens again after `refuse_connections`.
+        """
+    def add_faults(self, rules: FaultRules, /) -> list[int]:
+        """
+        Adds fault rules and returns their numbers. They apply to what is received
+        from now on, on open connections too.
+
+        Args:
+            rules: The name of a preset (`slow`, `flaky`, `drip`, `liar`, `dead`,
+                `restarting`), a rule as a dict, a list of either, or JSON of that;
+                `docs/faults.md` tells what a rule may say.
+
+        Raises:
+            ConfigError: A rule cannot be read or contradicts itself; none is added.
+            ClosedError: The server has stopped.
         """
     @property
     def address(self, /) -> tuple[str, int]:
@@ -1342,6 +1365,18 @@ class EmbeddedServer:
     def advance(self, seconds: SupportsIndex, /) -> None:
         """
         Moves the server's time forward by whole seconds; items expire at once.
+        """
+    def clear(self, /) -> None:
+        """
+        Removes all items, as a restart does; statistics stay.
+        """
+    def clear_faults(self, /) -> None:
+        """
+        Removes all fault rules.
+        """
+    def clear_log(self, /) -> None:
+        """
+        Forgets the logged requests and goes on logging.
         """
     @property
     def connections(self, /) -> int:
@@ -1363,6 +1398,25 @@ class EmbeddedServer:
         """
         Every address listened on, in that form.
         """
+    def evict(self, count: SupportsIndex, /) -> int:
+        """
+        Evicts up to `count` items, those unused for longest first, and returns
+        how many there were.
+        """
+    def fault_hits(self, id: SupportsIndex, /) -> int | None:
+        """
+        Returns how often the fault rule with this number has struck, None if it
+        is no more.
+        """
+    def flush_all(self, /, delay: SupportsIndex = 0) -> None:
+        """
+        Lets all items expire, at once or in `delay` seconds.
+        """
+    @property
+    def footprint(self, /) -> int:
+        """
+        The bytes that count against `memory_limit`, used or not.
+        """
     def freeze(self, /) -> None:
         """
         Stops answering without closing anything, as a stopped process does.
@@ -1374,9 +1428,22 @@ class EmbeddedServer:
         and in a forked child.
         """
     @property
+    def items(self, /) -> int:
+        """
+        How many items there are, with expired ones that nobody asked for since.
+        """
+    def log_requests(self, capacity: SupportsIndex = 1000, /) -> None:
+        """
+        Keeps the last `capacity` requests from now on; 0 stops and forgets.
+        """
+    @property
     def open_connections(self, /) -> int:
         """
         How many connections are open at the moment.
+        """
+    def pause_time(self, /) -> None:
+        """
+        Stops the server's time; `advance` still moves it.
         """
     @property
     def port(self, /) -> int:
@@ -1387,11 +1454,35 @@ class EmbeddedServer:
         """
         Refuses new connections; open ones stay, and the port is kept.
         """
+    def remove_fault(self, id: SupportsIndex, /) -> bool:
+        """
+        Removes the fault rule with this number, and returns whether there was
+        one. Connections that it kept hanging are closed.
+        """
+    def replace_users(self, users: dict[str, str], /) -> None:
+        """
+        Replaces the users of the text protocol, passwords by name; connections
+        that are in stay in.
+        """
+    @property
+    def requests(self, /) -> int:
+        """
+        How many requests the server has received since its start.
+        """
     def restart(self, /, down: SupportsFloat | SupportsIndex = 0.0) -> None:
         """
         Does to clients what a restart of memcached does: closes all connections,
         forgets all items, stays away for `down` seconds, and listens again on
         the same port. Returns once it does.
+        """
+    def resume_time(self, /) -> None:
+        """
+        Lets a time that was stopped go on, at the machine's.
+        """
+    def statistics(self, /, report: str = "") -> dict[str, str]:
+        """
+        Returns a report as `stats` sends it: the general one by default, or
+        `settings`, `items`, `slabs`, `sizes` or `conns`; empty for another name.
         """
     def stop(self, /, *, graceful: bool = False) -> None:
         """

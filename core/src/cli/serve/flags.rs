@@ -393,10 +393,8 @@ fn faults(text: &str) -> Result<Vec<Rule>, Failure> {
         let json = std::fs::read_to_string(path)
             .map_err(|error| usage(format!("cannot read {path}: {error}")))?;
         Rule::parse(&json)
-    } else if text.starts_with(['{', '[', '"']) {
-        Rule::parse(text)
     } else {
-        Rule::preset(text)
+        Rule::parse(text)
     };
     rules.map_err(|error| usage(error.message().to_owned()))
 }

@@ -193,8 +193,8 @@ impl EmbeddedServer {
         Ok(id)
     }
 
-    /// Adds the rules written in JSON, or a preset by its name in quotes, and
-    /// returns their numbers; see [`Rule::parse`].
+    /// Adds the rules written in JSON, or a preset by its name, and returns their
+    /// numbers; see [`Rule::parse`].
     ///
     /// # Errors
     ///

@@ -155,13 +155,18 @@ impl Rule {
     }
 
     /// Reads rules from JSON: an object, an array of objects, the name of a
-    /// preset, or a toxic in toxiproxy's form.
+    /// preset, or a toxic in toxiproxy's form. The name may be without its
+    /// quotes.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`] if it is no JSON, for unknown names and fields, and
     /// for values out of range.
     pub fn parse(json: &str) -> Result<Vec<Self>> {
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte == b'-';
+        if !json.is_empty() && json.bytes().all(is_word) {
+            return preset::named(json);
+        }
         let value = serde_json::from_str(json)
             .map_err(|error| refuse(format!("not a fault rule: {error}")))?;
         let mut rules = Vec::new();

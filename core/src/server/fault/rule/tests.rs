@@ -52,6 +52,14 @@ fn rules_survive_their_json() {
 }
 
 #[test]
+fn the_name_of_a_preset_needs_no_quotes() {
+    assert_eq!(Rule::parse("slow"), Rule::parse("\"slow\""));
+    let error = Rule::parse("sloow").unwrap_err();
+    assert_eq!(error.message(), "no fault preset is called \"sloow\"");
+    assert!(Rule::parse("").is_err());
+}
+
+#[test]
 fn every_action_reads_back() {
     for action in [
         r#"{"action":"accept_and_close"}"#,

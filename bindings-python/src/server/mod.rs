@@ -3,14 +3,18 @@
 //! The handle holds the server and nothing of what it does. Starting, stopping
 //! and waiting happen without the GIL.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+mod faults;
+mod options;
+mod store;
 
-use memoxide::server::{Clock, Credential};
-use memoxide::tls::{ClientCertificate, Identity, ServerTls};
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use faults::Rules;
+use memoxide::server::fault::Rule;
+use memoxide::server::{Clock, Settings};
 use memoxide::{Error, ErrorKind};
+use options::seconds;
 use pyo3::prelude::*;
 
 use crate::errors::Result;
@@ -42,8 +46,28 @@ impl EmbeddedServer {
         tls_client_ca = None,
         tls_client_cert = "required",
         time = None,
+        listen = Vec::new(),
+        listen_plain = Vec::new(),
+        protocol = "auto",
+        evictions = true,
+        cas = true,
+        flush_enabled = true,
+        shutdown_enabled = false,
+        dump_enabled = true,
+        watch_enabled = true,
+        version = None,
+        buffer_limit = 64 << 20,
+        backlog = 1024,
+        queue_connections = false,
+        request_log = 0,
+        faults = None,
+        fault_control = false,
     ))]
-    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    #[expect(
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "they are keywords in Python"
+    )]
     fn new(
         py: Python<'_>,
         address: &str,
@@ -62,34 +86,75 @@ impl EmbeddedServer {
         tls_client_ca: Option<PathBuf>,
         tls_client_cert: &str,
         time: Option<u64>,
+        listen: Vec<String>,
+        listen_plain: Vec<String>,
+        protocol: &str,
+        evictions: bool,
+        cas: bool,
+        flush_enabled: bool,
+        shutdown_enabled: bool,
+        dump_enabled: bool,
+        watch_enabled: bool,
+        version: Option<String>,
+        buffer_limit: usize,
+        backlog: u32,
+        queue_connections: bool,
+        request_log: usize,
+        faults: Option<Rules>,
+        fault_control: bool,
     ) -> Result<Self> {
-        let address: IpAddr = address.parse().map_err(|_| {
-            Error::new(
-                ErrorKind::Config,
-                format!("address {address:?} is no IP address"),
-            )
-        })?;
+        let mut settings = Settings {
+            memory_limit,
+            item_size_limit,
+            threads,
+            max_connections,
+            evictions,
+            cas,
+            flush_enabled,
+            shutdown_enabled,
+            dump_enabled,
+            watch_enabled,
+            protocol: options::protocol(protocol)?,
+            ..Settings::default()
+        };
+        if let Some(version) = version {
+            settings.version = version.into();
+        }
         let mut builder = memoxide::EmbeddedServer::builder()
-            .address(address)
+            .settings(settings)
+            .address(options::address(address)?)
             .port(port)
-            .memory_limit(memory_limit)
-            .item_size_limit(item_size_limit)
-            .threads(threads)
-            .max_connections(max_connections)
+            .buffer_limit(buffer_limit)
+            .backlog(backlog)
             .idle_timeout(idle_timeout.map(seconds).transpose()?)
             .request_timeout(request_timeout.map(seconds).transpose()?)
+            .request_log(request_log)
+            .fault_control(fault_control)
             .clock(time.map_or_else(Clock::real, Clock::virtual_at));
+        for address in &listen {
+            builder = builder.listen(options::socket_address(address)?);
+        }
+        for address in &listen_plain {
+            builder = builder.listen_plain(options::socket_address(address)?);
+        }
         if let Some(path) = unix_socket {
             builder = builder.unix_socket(path);
         }
+        if queue_connections {
+            builder = builder.queue_connections();
+        }
         if let Some(users) = auth {
-            builder = builder.auth(credentials(users));
+            builder = builder.auth(options::credentials(users));
         }
         if let Some(users) = sasl {
-            builder = builder.sasl(credentials(users));
+            builder = builder.sasl(options::credentials(users));
         }
-        if let Some(tls) = tls(tls_cert, tls_key, tls_client_ca, tls_client_cert)? {
+        if let Some(tls) = options::tls(tls_cert, tls_key, tls_client_ca, tls_client_cert)? {
             builder = builder.tls(tls);
+        }
+        let rules = faults.map(|rules| Rule::parse(&rules.0)).transpose()?;
+        for rule in rules.into_iter().flatten() {
+            builder = builder.fault(rule);
         }
         let server = py.detach(|| builder.start())?;
         Ok(Self { server })
@@ -237,50 +302,4 @@ impl EmbeddedServer {
         let answer = py.detach(|| ask(&self.server));
         Ok(answer.map_err(|error| error.at(self.endpoint()))?)
     }
-}
-
-fn tls(
-    cert: Option<PathBuf>,
-    key: Option<PathBuf>,
-    client_ca: Option<PathBuf>,
-    client_cert: &str,
-) -> memoxide::Result<Option<ServerTls>> {
-    let refuse = |message: String| Err(Error::new(ErrorKind::Config, message));
-    let (Some(cert), Some(key)) = (&cert, &key) else {
-        if cert.is_none() && key.is_none() && client_ca.is_none() {
-            return Ok(None);
-        }
-        return refuse("TLS needs both tls_cert and tls_key".to_owned());
-    };
-    let client_cert = match client_cert {
-        "required" => ClientCertificate::Required,
-        "requested" => ClientCertificate::Requested,
-        other => {
-            return refuse(format!(
-                "tls_client_cert is neither \"requested\" nor \"required\": {other:?}"
-            ));
-        }
-    };
-    let tls = ServerTls::new(Identity::from_files(cert, key)?);
-    match client_ca {
-        Some(authorities) => tls.client_ca_file(authorities, client_cert).map(Some),
-        None => Ok(Some(tls)),
-    }
-}
-
-fn credentials(users: HashMap<String, String>) -> impl Iterator<Item = Credential> {
-    users
-        .into_iter()
-        .map(|(name, password)| Credential::new(name, password))
-}
-
-/// Returns a duration for a number of seconds from Python.
-fn seconds(seconds: f64) -> memoxide::Result<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|cause| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            format!("{seconds} is no number of seconds to wait"),
-        )
-        .caused_by(cause)
-    })
 }
