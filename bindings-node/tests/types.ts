@@ -16,10 +16,14 @@ import {
   type ErrorKind,
   explainKey,
   explainValue,
+  type FaultRule,
+  type FaultStatus,
+  type Faults,
   type Guess,
   type Item,
   type Key,
   type KeyExplanation,
+  type LoggedRequest,
   type Lookup,
   MemoxideError,
   type MigrationSummary,
@@ -78,6 +82,29 @@ export async function serve(options: EmbeddedServerOptions): Promise<string> {
   // @ts-expect-error: a server starts with `start`
   new EmbeddedServer();
   return server.endpoint;
+}
+
+export async function misbehave(server: EmbeddedServer): Promise<void> {
+  {
+    await using fault = await server.fault("flaky");
+    same<typeof fault, Faults>(true);
+    same<typeof fault.hits, number>(true);
+  }
+  const rule: FaultRule = { action: "delay", seconds: 0.1, command: ["get", "mg"], times: 2 };
+  same<ReturnType<typeof server.addFault>, Promise<number>>(true);
+  await server.addFault({ action: "reset", when: "after", request: { every: 3 } });
+  await server.addFaults([rule, "slow", { type: "latency", attributes: { latency: 5 } }]);
+  await server.addFaults('{"action": "flush"}');
+  same<ReturnType<typeof server.faults>, FaultStatus[]>(true);
+  same<ReturnType<typeof server.loggedRequests>, LoggedRequest[]>(true);
+  // @ts-expect-error: no such action
+  await server.addFault({ action: "bark" });
+  // @ts-expect-error: a delay has a length
+  await server.addFault({ action: "delay" });
+  // @ts-expect-error: misspelt
+  await server.addFault({ action: "close", comand: "get" });
+  // @ts-expect-error: one rule
+  await server.addFault("slow");
 }
 
 // @ts-expect-error: ports are numbers

@@ -31,7 +31,7 @@ export class View {
 export let viewOf: (client: unknown) => View | undefined;
 
 /** What a client is beside its commands on items. */
-export abstract class Administration implements AsyncDisposable {
+export abstract class Administration implements AsyncDisposable, Disposable {
   readonly #driver: Driver;
   readonly #scopes: readonly Scope[];
 
@@ -231,6 +231,11 @@ export abstract class Administration implements AsyncDisposable {
   close(): void {
     this.#driver.isClosed = true;
     this.#driver.close(true);
+  }
+
+  /** Closes the client at once at the end of a block that declared it with `using`. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Quits at the end of a block that declared the client with `await using`. */

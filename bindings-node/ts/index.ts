@@ -67,6 +67,20 @@ export {
   UnsupportedError,
   ValueTooLargeError,
 } from "./errors.js";
+export {
+  type FaultAction,
+  type FaultConditions,
+  type FaultMoment,
+  type FaultNumbers,
+  type FaultPreset,
+  type FaultRule,
+  type FaultRules,
+  type FaultStatus,
+  type FaultStream,
+  Faults,
+  type LoggedRequest,
+  type Toxic,
+} from "./faults.js";
 export { Lock } from "./lock.js";
 export type { ClientOptions, Hashing, ServerDescription, Servers } from "./options.js";
 export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";

@@ -12,7 +12,17 @@
  * stopped does not keep the process alive, and ends with it.
  */
 
-import type { EmbeddedServer as Native } from "../native.js";
+import type { ServerHandle } from "../native.js";
+import { ConfigError } from "./errors.js";
+import {
+  type FaultRule,
+  type FaultRules,
+  type FaultStatus,
+  Faults,
+  type LoggedRequest,
+  type Toxic,
+  toJson,
+} from "./faults.js";
 import { native } from "./native.js";
 import { awaiting, calling } from "./rebuild.js";
 
@@ -46,8 +56,8 @@ export interface EmbeddedServerOptions {
   maxConnections?: number;
   /** Seconds of silence between requests after which a connection is closed. Default never. */
   idleTimeout?: number;
-  /** Seconds that one request may take to arrive, or a reply to be taken. Default 120. */
-  requestTimeout?: number;
+  /** Seconds that one request may take to arrive, or a reply to be taken; null for no limit. Default 120. */
+  requestTimeout?: number | null;
   /** Passwords by user name, asked for in the text protocol (memcached's `-Y`). Default none. */
   auth?: Record<string, string>;
   /** Passwords by user name for SASL; the server then speaks binary only (`-S`). Default none. */
@@ -59,6 +69,38 @@ export interface EmbeddedServerOptions {
    * by {@link EmbeddedServer.advance} alone. Default: the machine's clock.
    */
   time?: number;
+  /** Addresses such as `[::1]:0` to listen on in place of `address` and `port`; beside a unix socket too. */
+  listen?: string[];
+  /** The same, without TLS even if there is a certificate. */
+  listenPlain?: string[];
+  /** What connections may speak: `ascii` for text and meta, `binary`, or `auto`, the default, for all. */
+  protocol?: "ascii" | "auto" | "binary";
+  /** Whether a full store makes room, or refuses writes. Default true. */
+  evictions?: boolean;
+  /** Whether items have a cas id. Default true. */
+  cas?: boolean;
+  /** Whether clients may send `flush_all`. Default true. */
+  flushEnabled?: boolean;
+  /** Whether clients may send `shutdown`. Default false. */
+  shutdownEnabled?: boolean;
+  /** Whether clients may list keys. Default true. */
+  dumpEnabled?: boolean;
+  /** Whether clients may send `watch`. Default true. */
+  watchEnabled?: boolean;
+  /** The version that clients are told. Default that of the memcached that is followed. */
+  version?: string;
+  /** Bytes that unfinished requests and unread replies of all connections may take. Default 64 MiB. */
+  bufferLimit?: number;
+  /** Connections that may wait to be accepted. Default 1024. */
+  backlog?: number;
+  /** Whether connections beyond `maxConnections` wait for their turn. Default false. */
+  queueConnections?: boolean;
+  /** How many requests to log from the start; see {@link EmbeddedServer.logRequests}. Default none. */
+  requestLog?: number;
+  /** Fault rules to start with; see {@link EmbeddedServer.addFaults}. Default none. */
+  faults?: FaultRules;
+  /** Whether any client may send the text command `fault`, which changes the rules. Default false. */
+  faultControl?: boolean;
 }
 
 /**
@@ -71,10 +113,10 @@ export interface EmbeddedServerOptions {
  * Its methods reject with `ClosedError` once it has stopped.
  */
 export class EmbeddedServer implements AsyncDisposable {
-  readonly #native: Native;
+  readonly #native: ServerHandle;
   readonly #endpoints: readonly string[];
 
-  private constructor(server: Native) {
+  private constructor(server: ServerHandle) {
     this.#native = server;
     this.#endpoints = Object.freeze(server.endpoints);
   }
@@ -83,16 +125,23 @@ export class EmbeddedServer implements AsyncDisposable {
    * Starts a server.
    *
    * @throws ConnectError if the address or port cannot be listened on.
-   * @throws ConfigError for an address or a certificate that cannot be used.
+   * @throws ConfigError for an address, a certificate or a fault rule that cannot be used.
    * @throws InvalidArgumentError for an option of the wrong type or out of range.
    */
   static async start(options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
-    return new EmbeddedServer(await awaiting(() => native.EmbeddedServer.start(options)));
+    const { faults, ...others } = options;
+    const given = faults === undefined ? others : { ...others, faults: toJson(faults) };
+    return new EmbeddedServer(await awaiting(() => native.ServerHandle.start(given)));
   }
 
   /** The address listened on: `127.0.0.1:PORT`, `[::1]:PORT`, or the path of the unix socket. */
   get endpoint(): string {
     return this.#endpoints[0] ?? "";
+  }
+
+  /** Every address listened on, in the order of the options. */
+  get endpoints(): readonly string[] {
+    return this.#endpoints;
   }
 
   /** The TCP port listened on, 0 with a unix socket. */
@@ -115,6 +164,11 @@ export class EmbeddedServer implements AsyncDisposable {
     return this.#native.openConnections;
   }
 
+  /** How many requests the server has received since its start. */
+  get requests(): number {
+    return this.#native.requests;
+  }
+
   /** The server's time in Unix seconds. */
   get time(): number {
     return this.#native.time;
@@ -128,6 +182,134 @@ export class EmbeddedServer implements AsyncDisposable {
   advance(seconds: number): void {
     calling(() => this.#native.advance(seconds));
   }
+
+  /** Stops the server's time; {@link advance} still moves it. */
+  pauseTime(): void {
+    this.#native.pauseTime();
+  }
+
+  /** Lets a time that was stopped go on, at the machine's. */
+  resumeTime(): void {
+    this.#native.resumeTime();
+  }
+
+  // Faults and the log
+
+  /**
+   * Adds fault rules until the end of a block that declares them with
+   * `await using`, or until `remove` is called on what is returned, and counts
+   * their hits.
+   *
+   * @throws ConfigError for rules that cannot be read or contradict themselves.
+   */
+  async fault(rules: FaultRules): Promise<Faults> {
+    return new Faults(this, await this.addFaults(rules));
+  }
+
+  /**
+   * Adds a fault rule and returns its number.
+   *
+   * @throws ConfigError for a rule that cannot be read or contradicts itself.
+   */
+  async addFault(rule: FaultRule | Toxic): Promise<number> {
+    if (typeof rule !== "object" || rule === null || Array.isArray(rule)) {
+      throw new ConfigError("a fault rule is an object; presets and lists are for addFaults");
+    }
+    const [id] = await this.addFaults(rule);
+    return id as number;
+  }
+
+  /**
+   * Adds fault rules and returns their numbers. They apply to what is received
+   * from now on, on open connections too.
+   *
+   * @throws ConfigError for rules that cannot be read or contradict themselves;
+   *   none is added.
+   */
+  async addFaults(rules: FaultRules): Promise<number[]> {
+    const json = toJson(rules);
+    return awaiting(() => this.#native.addFaults(json));
+  }
+
+  /**
+   * Removes the fault rule with this number; tells whether there was one.
+   * Connections that it kept hanging are closed.
+   */
+  removeFault(id: number): Promise<boolean> {
+    return awaiting(async () => this.#native.removeFault(id));
+  }
+
+  /** Removes all fault rules. */
+  clearFaults(): Promise<void> {
+    return awaiting(() => this.#native.clearFaults());
+  }
+
+  /** Returns the fault rules, in the order in which they were added. */
+  faults(): FaultStatus[] {
+    return this.#native.faults().map(({ rule, ...rest }) => ({ ...rest, rule: JSON.parse(rule) }));
+  }
+
+  /** Returns how often the fault rule with this number has struck; null if it is no more. */
+  faultHits(id: number): number | null {
+    return calling(() => this.#native.faultHits(id)) ?? null;
+  }
+
+  /** Keeps the last `capacity` requests from now on; 0 stops and forgets. Default 1000. */
+  logRequests(capacity = 1000): void {
+    calling(() => this.#native.logRequests(capacity));
+  }
+
+  /** Returns the logged requests, oldest first; none unless the log is on. */
+  loggedRequests(): LoggedRequest[] {
+    return this.#native.loggedRequests();
+  }
+
+  /** Forgets the logged requests and goes on logging. */
+  clearLog(): void {
+    this.#native.clearLog();
+  }
+
+  // The store
+
+  /** Returns how many items there are, with expired ones that nobody asked for since. */
+  items(): number {
+    return calling(() => this.#native.items());
+  }
+
+  /** Returns the bytes that count against `memoryLimit`, used or not. */
+  footprint(): number {
+    return calling(() => this.#native.footprint());
+  }
+
+  /**
+   * Returns a report as `stats` sends it: the general one, or `settings`,
+   * `items`, `slabs`, `sizes` or `conns`; empty for another name.
+   */
+  statistics(report = ""): Record<string, string> {
+    return Object.fromEntries(calling(() => this.#native.statistics(report)));
+  }
+
+  /** Evicts up to `count` items, those unused for longest first; returns how many there were. */
+  evict(count: number): number {
+    return calling(() => this.#native.evict(count));
+  }
+
+  /** Lets all items expire, at once or in `delay` seconds. */
+  flushAll(delay = 0): void {
+    calling(() => this.#native.flushAll(delay));
+  }
+
+  /** Removes all items, as a restart does; statistics stay. */
+  clear(): void {
+    calling(() => this.#native.clear());
+  }
+
+  /** Replaces the users of the text protocol, passwords by name; connections that are in stay in. */
+  replaceUsers(users: Record<string, string>): void {
+    calling(() => this.#native.replaceUsers(users));
+  }
+
+  // The life of the server
 
   /** Stops answering without closing anything, as a stopped process does. */
   freeze(): Promise<void> {
