@@ -54,6 +54,58 @@ fn what_is_submitted_together_goes_out_together() {
 }
 
 #[test]
+fn the_first_of_a_burst_waits_for_the_others() {
+    let mut world = World::new(1);
+    world.run(world.set("k", "v")).expect("stored");
+    world.submit(world.get("k"));
+    assert!(world.engine.is_urgent(), "nothing is likely to follow");
+    world.submit(world.get("k"));
+    world.settle();
+    let (last, _) = world.submit(world.get("k"));
+    assert!(!world.engine.is_urgent() && world.engine.has_writes());
+    world.settle();
+    assert_eq!(world.value(last), Some(&b"v"[..]));
+    world.submit(world.get("k"));
+    assert!(world.engine.is_urgent(), "that one was alone again");
+}
+
+#[test]
+fn reads_that_go_out_together_end_apart() {
+    let mut world = World::new(1);
+    for n in (0..100).step_by(2) {
+        let (key, value) = (format!("k{n}"), format!("v{n}"));
+        world.run(world.set(&key, &value)).expect("stored");
+    }
+    let calls: Vec<_> = (0..100)
+        .map(|n| world.submit(world.get(&format!("k{n}"))))
+        .collect();
+    world.engine.cancel(calls[4].1);
+    world.settle();
+    for (n, (token, _)) in calls.into_iter().enumerate() {
+        let ended = world.results.ended.remove(&token);
+        if n == 4 {
+            assert_eq!(ended, None);
+            continue;
+        }
+        assert_eq!(ended, Some(Ok(Outcome::Flag(n % 2 == 0))));
+        let value = (n % 2 == 0).then(|| format!("v{n}").into_bytes());
+        assert_eq!(world.value(token), value.as_deref());
+    }
+    // They are made again together as well.
+    world.manners[0] = Manner::Closes;
+    let (token, _) = world.submit(world.get("k0"));
+    for n in 1..40 {
+        world.submit(world.get(&format!("k{n}")));
+    }
+    world.settle();
+    let ended = world.results.ended.remove(&token).expect("an end");
+    assert_eq!(
+        ended.expect_err("closed twice").kind(),
+        ErrorKind::ConnectionLost
+    );
+}
+
+#[test]
 fn a_late_reply_is_dropped_and_the_next_call_gets_its_own() {
     let mut world = World::with(1, |options| options.timeout = Duration::from_secs(10));
     world.run(world.set("a", "1")).expect("stored");

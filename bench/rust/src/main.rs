@@ -111,13 +111,17 @@ fn case(name: &str, endpoint: &str, client: Client) -> Case {
         }
         "memoxide-async-64" => {
             let client = Arc::new(AsyncClient::new(endpoint).expect("a client"));
+            // Each task reads a key of its own, as the C pipeline does.
+            let keys = Arc::new(keys());
             Box::new(move |operations| {
                 let client = Arc::clone(&client);
-                runtime.block_on(spread(operations, move |_| {
+                let keys = Arc::clone(&keys);
+                runtime.block_on(spread(operations, move |task| {
                     let client = Arc::clone(&client);
+                    let keys = Arc::clone(&keys);
                     async move {
                         client
-                            .get::<Vec<u8>>("bench:000")
+                            .get::<Vec<u8>>(&keys[task])
                             .await
                             .expect("a reply")
                             .expect("a hit");

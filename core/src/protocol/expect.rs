@@ -19,6 +19,8 @@ pub(super) enum Shape {
     TextArithmetic,
     TextDelete,
     TextDump,
+    /// One of several reads that share a command.
+    TextJoined,
     TextOk,
     TextRetrieve {
         cas: bool,

@@ -67,6 +67,15 @@ pub(super) fn encode(request: &Request<'_>, opaque: u32, out: &mut Vec<u8>) -> R
     })
 }
 
+/// Appends the read of one value.
+pub(super) fn encode_read(key: &[u8], opaque: u32, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"mg ");
+    out.extend_from_slice(key);
+    out.extend_from_slice(b" f v");
+    push_flag(out, b'O', opaque);
+    out.extend_from_slice(b"\r\n");
+}
+
 fn encode_retrieve(retrieve: &Retrieve<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"mg ");
     for key in retrieve.keys.as_slice() {

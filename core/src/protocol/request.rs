@@ -51,6 +51,19 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The key of a read of one item that wants nothing but its value.
+    pub(super) fn plain_key(&self) -> Option<&[u8]> {
+        match self {
+            Self::Retrieve(Retrieve {
+                keys: Keys::One(key),
+                want: Want::VALUE,
+                touch: None,
+                bump: true,
+            }) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Copies what is borrowed, so that the request outlives the call.
     #[must_use]
     pub fn into_owned(self) -> Request<'static> {

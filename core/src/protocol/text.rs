@@ -147,6 +147,12 @@ pub(super) fn parse<'a>(shape: Shape, line: &'a [u8]) -> Result<Line<'a>> {
             }
             return parse_value(line, cas);
         }
+        Shape::TextJoined => {
+            if line == b"END" {
+                return Ok(Line::Last(Reply::End));
+            }
+            return parse_value(line, false);
+        }
         Shape::TextStore => match line {
             b"STORED" => Reply::Stored,
             b"NOT_STORED" => Reply::NotStored,

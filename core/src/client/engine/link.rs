@@ -26,6 +26,8 @@ pub(super) struct EngineLink {
     pub(super) dirty: bool,
     /// Whether the driver has told that it cannot take more.
     pub(super) blocked: bool,
+    /// How many requests were put on it since it was idle last.
+    pub(super) burst: u32,
     /// When bytes last arrived, or the connection was opened.
     pub(super) heard: Moment,
     /// When a reply was last complete, or the connection was opened.

@@ -20,7 +20,9 @@
 //! belong together go out in one write when [`next_write`](Engine::next_write)
 //! is called once per turn of the event loop; call it at once when
 //! [`is_urgent`](Engine::is_urgent), as then nothing is under way that the
-//! request could join.
+//! request could join. Where several requests were under way when the connection
+//! was used last, others are likely to follow in the same turn, and the first
+//! waits for them.
 
 mod events;
 mod link;
@@ -314,7 +316,7 @@ impl Engine {
         None
     }
 
-    /// Whether something is to be written that nothing else could join.
+    /// Whether something is to be written that nothing else is likely to join.
     #[must_use]
     pub const fn is_urgent(&self) -> bool {
         self.urgent

@@ -203,13 +203,15 @@ impl Engine {
             };
             let link = &mut self.links[index];
             let was_idle = link.protocol.outstanding() == 0;
+            let was_alone = link.burst <= 1;
             match link.protocol.enqueue(tag, &flight.request) {
                 Ok(()) => {
                     flight.link = Some(link.id);
                     flight.since = now;
                     link.used = now;
                     link.exclusive |= exclusive;
-                    self.urgent |= was_idle;
+                    link.burst = if was_idle { 1 } else { link.burst + 1 };
+                    self.urgent |= was_idle && was_alone;
                     self.mark_dirty(index);
                     if exclusive {
                         self.pause_if_wanted(tag);
@@ -292,6 +294,7 @@ impl Engine {
             exclusive: false,
             dirty: false,
             blocked: false,
+            burst: 0,
             heard: now,
             answered: now,
             used: now,

@@ -1,10 +1,12 @@
 //! The pure connection: requests in, bytes out; bytes in, replies out.
 
+mod join;
 mod receive;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use self::join::{Closing, Run};
 use super::expect::Shape;
 use super::reply::Item;
 use super::request::{Keys, Request};
@@ -35,6 +37,10 @@ const KEPT_OUTPUT: usize = 256 * 1024;
 /// own may have released requests. [`outstanding`](Self::outstanding) tells how
 /// many requests wait for their reply.
 ///
+/// Plain reads that gather in the output become one command where that is
+/// cheaper for the server, so what [`output`](Self::output) returned is to be
+/// written, or noted as written, before anything else is enqueued.
+///
 /// A connection whose codec is unknown asks the peer first: `mn` goes out
 /// together with a first read in text, writes wait for the answer.
 ///
@@ -60,6 +66,10 @@ pub struct Connection<T> {
     keys_head: usize,
     /// Which keys of the retrieval in progress were answered.
     seen: Vec<u64>,
+    /// The reads at the end of the output that may be asked for together.
+    run: Run,
+    /// How the reads are to end whose common reply is complete.
+    closing: Option<Closing>,
     /// Requests that wait for the peer's codec.
     held: VecDeque<(T, Request<'static>)>,
     /// Requests that the peer's codec cannot express.
@@ -85,6 +95,8 @@ struct Expected<T> {
     /// Where to look for the next answered key, as offset and as index.
     cursor: u32,
     index: u32,
+    /// Whether the next request shares the command and the reply of this one.
+    more: bool,
 }
 
 /// A value whose header has been read.
@@ -96,6 +108,8 @@ struct Body {
     buffer: Vec<u8>,
     last: bool,
     number: bool,
+    /// Which of the requests that share a reply it answers.
+    member: Option<usize>,
 }
 
 /// A reply, or one part of it.
@@ -134,6 +148,8 @@ impl<T: Copy> Connection<T> {
             keys: Vec::new(),
             keys_head: 0,
             seen: Vec::new(),
+            run: Run::default(),
+            closing: None,
             held: VecDeque::new(),
             refused: VecDeque::new(),
             opaque: 0,
@@ -190,6 +206,11 @@ impl<T: Copy> Connection<T> {
     }
 
     fn write(&mut self, tag: T, request: &Request<'_>) -> Result<()> {
+        if let Some(key) = request.plain_key() {
+            self.write_read(tag, key);
+            return Ok(());
+        }
+        self.run = Run::default();
         let start = self.position();
         let (shape, opaque) = if self.codec == Some(Codec::Meta) {
             self.opaque = self.opaque.wrapping_add(1);
@@ -214,10 +235,14 @@ impl<T: Copy> Connection<T> {
 
     fn remember_keys(&mut self, keys: &Keys<'_>) {
         for key in keys.as_slice() {
-            self.keys
-                .extend_from_slice(&(key.len() as u16).to_ne_bytes());
-            self.keys.extend_from_slice(key);
+            self.remember_key(key);
         }
+    }
+
+    fn remember_key(&mut self, key: &[u8]) {
+        self.keys
+            .extend_from_slice(&(key.len() as u16).to_ne_bytes());
+        self.keys.extend_from_slice(key);
     }
 
     fn expect(&mut self, tag: Option<T>, shape: Shape, opaque: u32, start: u64) {
@@ -229,6 +254,7 @@ impl<T: Copy> Connection<T> {
             key_bytes: 0,
             cursor: 0,
             index: 0,
+            more: false,
         };
         self.expected.push_back(expected);
     }

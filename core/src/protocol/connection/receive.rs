@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Body, Connection, FIRST_RESERVATION, KEPT_KEYS, RESERVED_AHEAD, Received};
+use super::join::Closing;
+use super::{Body, Connection, Expected, FIRST_RESERVATION, KEPT_KEYS, RESERVED_AHEAD, Received};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::expect::{Line, Shape, number};
 use crate::protocol::reply::{self, Item};
@@ -34,6 +35,12 @@ impl<T: Copy> Connection<T> {
             }
             if self.body.is_some() {
                 return self.receive_body(chunk);
+            }
+            if let Some(closing) = self.closing.take() {
+                if let Some(received) = self.close_run(closing) {
+                    return Ok(Some(received));
+                }
+                continue;
             }
             if chunk.is_empty() {
                 return Ok(None);
@@ -107,7 +114,15 @@ impl<T: Copy> Connection<T> {
         }
         let body = match parse(shape, opaque, line)? {
             Line::Part(reply) => return Ok(Some((reply, false))),
+            Line::Last(_) if shape == Shape::TextJoined => {
+                self.closing = Some(Closing::Missed);
+                return Ok(None);
+            }
             Line::Last(reply) => return Ok(Some((reply, true))),
+            Line::Failed { error, .. } if shape == Shape::TextJoined => {
+                self.closing = Some(Closing::Failed(error));
+                return Ok(None);
+            }
             Line::Failed { error, in_step } => {
                 // The data block may be taken for commands now.
                 let has_data = matches!(shape, Shape::MetaStore | Shape::TextStore);
@@ -120,11 +135,17 @@ impl<T: Copy> Connection<T> {
                 length,
                 cas,
             } => {
-                let index = self.find_key(key).ok_or_else(|| {
+                let joined = shape == Shape::TextJoined;
+                let found = if joined {
+                    self.find_member(key)
+                } else {
+                    self.find_key(key)
+                };
+                let index = found.ok_or_else(|| {
                     protocol_error("server sent a value for a key that was not asked for")
                 })?;
                 let item = Item {
-                    index,
+                    index: if joined { 0 } else { index },
                     flags,
                     cas,
                     ..Item::default()
@@ -133,8 +154,9 @@ impl<T: Copy> Connection<T> {
                     item,
                     length,
                     buffer: Vec::new(),
-                    last: false,
+                    last: joined,
                     number: false,
+                    member: joined.then_some(index),
                 }
             }
             Line::Body { length, item } => Body {
@@ -143,6 +165,7 @@ impl<T: Copy> Connection<T> {
                 buffer: Vec::new(),
                 last: true,
                 number: false,
+                member: None,
             },
             Line::NumberBody { length } => Body {
                 item: Item::default(),
@@ -150,6 +173,7 @@ impl<T: Copy> Connection<T> {
                 buffer: Vec::new(),
                 last: true,
                 number: true,
+                member: None,
             },
         };
         if body.length > self.limits.value {
@@ -201,7 +225,7 @@ impl<T: Copy> Connection<T> {
             body.buffer.truncate(body.length);
             Cow::Owned(std::mem::take(&mut body.buffer))
         };
-        let (last, is_number) = (body.last, body.number);
+        let (last, is_number, member) = (body.last, body.number, body.member);
         let item = std::mem::take(&mut body.item);
         self.body = None;
         let reply = if is_number {
@@ -210,10 +234,10 @@ impl<T: Copy> Connection<T> {
         } else {
             Reply::Item(Item { value, ..item })
         };
-        let tag = if last {
-            self.pop()
-        } else {
-            self.expected.front().and_then(|front| front.tag)
+        let tag = match member {
+            Some(member) => self.answer_member(member),
+            None if last => self.pop(),
+            None => self.expected.front().and_then(|front| front.tag),
         };
         let Some(tag) = tag else {
             return Err(protocol_error("a value without a request"));
@@ -223,6 +247,10 @@ impl<T: Copy> Connection<T> {
 
     /// Forgets the oldest request, which is answered.
     fn pop(&mut self) -> Option<T> {
+        self.pop_expected()?.tag
+    }
+
+    pub(super) fn pop_expected(&mut self) -> Option<Expected<T>> {
         let done = self.expected.pop_front()?;
         self.keys_head += done.key_bytes as usize;
         if self.keys_head == self.keys.len() {
@@ -234,7 +262,7 @@ impl<T: Copy> Connection<T> {
             self.keys_head = 0;
         }
         self.seen.clear();
-        done.tag
+        Some(done)
     }
 
     /// Finds which of the keys asked for is answered: usually the next one,
