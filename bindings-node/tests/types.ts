@@ -194,6 +194,9 @@ export async function use(client: Client): Promise<void> {
   const count = await client.increment("n", 1n, { initial: 0 });
   if (count.success) same<typeof count.value, number | bigint>(true);
   else same<typeof count.value, null>(true);
+  for await (const key of client.keys("user:")) same<typeof key, Key>(true);
+  const keys = await client.keys();
+  same<typeof keys, Key[]>(true);
   const reports = await client.stats("settings");
   same<typeof reports, Record<string, Record<string, string>>>(true);
   same<ReturnType<typeof client.close>, void>(true);

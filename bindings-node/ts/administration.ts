@@ -8,6 +8,7 @@ import { type Callback, settle, type WithCallback } from "./callbacks.js";
 import { Call } from "./completion.js";
 import { type Change, Driver, type Write } from "./driver.js";
 import { InvalidArgumentError } from "./errors.js";
+import { KeyList } from "./keys.js";
 import { type ClientOptions, optionValues, type Servers, serverSource } from "./options.js";
 import * as results from "./results.js";
 import { type Scope, Verb } from "./submission.js";
@@ -170,21 +171,37 @@ export abstract class Administration implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Returns the keys that begin with `prefix`, of all servers, without the
-   * client's own prefix; those that are no UTF-8 as bytes.
+   * Lists the keys that begin with `prefix`, of all servers, without the client's
+   * own prefix; those that are no UTF-8 as bytes.
    *
-   * The servers walk through the whole cache for it: allow it time, and use it
-   * to look, not to work. The list is no snapshot; keys that are stored
-   * meanwhile may be missing. Needs memcached 1.4.31.
+   * `for await (const key of client.keys())` gives one after the other, and the
+   * servers list no faster than you read: each uses a connection of its own, which
+   * is not read while about a thousand keys wait for you. `await client.keys()`
+   * collects them. `timeout` is for each step: the list fails when no server lists
+   * a further key for so long.
+   *
+   * The servers walk through the whole cache for it: use it to look, not to work.
+   * The list is no snapshot; keys that are stored meanwhile may be missing. Needs
+   * memcached 1.4.31.
    */
-  keys(prefix?: Key, options?: AdminOptions): Promise<Key[]>;
+  keys(prefix?: Key, options?: AdminOptions): KeyList;
   keys(callback: Callback<Key[]>): void;
   keys(prefix: Key | undefined, ...rest: WithCallback<AdminOptions, Callback<Key[]>>): void;
   keys(prefix?: unknown, options?: unknown, callback?: unknown): unknown {
     if (typeof prefix === "function") return this.keys("", prefix as Callback<Key[]>);
-    return this.call(Verb.Keys, results.listedKeys, results.whole, options, callback, (packed) =>
-      packed.key(prefix ?? ""),
-    );
+    if (typeof options === "function") {
+      return this.keys(prefix as Key, undefined, options as Callback<Key[]>);
+    }
+    const driver = this.#driver;
+    const list = new KeyList((call) => {
+      const write: Write = (packed) => packed.key(prefix ?? "");
+      const token = driver.begin(Verb.Keys, call, this.#scopes, options, write);
+      return {
+        pause: (waits) => driver.pause(token, call, waits),
+        drop: () => driver.drop(token, call),
+      };
+    });
+    return callback === undefined ? list : settle(list, callback, results.whole);
   }
 
   /** Changes how much the servers log: 0 to 3. */

@@ -71,6 +71,8 @@ export class Call {
   extras: Map<number, Extras> | undefined = undefined;
   /** Lines of reports. */
   texts: TextPart[] | undefined = undefined;
+  /** Takes lines as they come, in place of `texts`. */
+  stream: ((text: TextPart) => void) | undefined = undefined;
   verdict: number = Verdict.No;
   /** A counter's number. */
   number: number | bigint | null = null;
@@ -181,6 +183,10 @@ export class Calls {
     for (const text of texts) {
       const call = this.#calls[text.token];
       if (call === undefined) continue;
+      if (call.stream !== undefined) {
+        call.stream(text);
+        continue;
+      }
       call.texts ??= [];
       call.texts.push(text);
     }

@@ -27,7 +27,7 @@ import { LargeValue } from "./large.js";
 import { native } from "./native.js";
 import type { Hashing } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
-import { listen } from "./signals.js";
+import { listen, signalOf } from "./signals.js";
 import { Sockets, type Stage } from "./sockets.js";
 import { type Scope, Submission, type Verb } from "./submission.js";
 import { lower } from "./values.js";
@@ -163,10 +163,10 @@ export class Driver {
   }
 
   /**
-   * Begins a call; what is wrong with its arguments is thrown, and nothing has
-   * happened then.
+   * Begins a call and returns its token; what is wrong with its arguments is
+   * thrown, and nothing has happened then.
    */
-  begin(verb: Verb, call: Call, scopes: readonly Scope[], options: unknown, write: Write): void {
+  begin(verb: Verb, call: Call, scopes: readonly Scope[], options: unknown, write: Write): number {
     if (this.isClosed) throw new ClosedError("client is closed", { sent: "not_sent" });
     this.#refuseWhilePlacing();
     const submission = this.#submission;
@@ -184,6 +184,22 @@ export class Driver {
       this.#isScheduled = true;
       process.nextTick(this.#flushLater);
     }
+    return token;
+  }
+
+  /** Lets the lines of a list wait while its reader is behind, or come again. */
+  pause(token: number, call: Call, waits: boolean): void {
+    if (!this.#calls.has(token, call)) return;
+    this.#core.pause(token, waits, performance.now());
+    this.#attend();
+  }
+
+  /** Gives a call up that nobody waits for any more. */
+  drop(token: number, call: Call): void {
+    if (!this.#calls.has(token, call)) return;
+    // It may not have been handed over yet, and may fail when it is.
+    this.#flush();
+    if (this.#calls.has(token, call)) this.#abandon(token, call, undefined);
   }
 
   /** Gives a call up when its signal says so; what was not handed over yet is not sent. */
@@ -200,7 +216,7 @@ export class Driver {
   #abandon(token: number, call: Call, reason: unknown): void {
     this.#calls.remove(token);
     this.#core.cancel(token);
-    this.#wait();
+    this.#attend();
     call.reject(reason);
     this.#wakeIdlers();
   }
@@ -302,7 +318,12 @@ export class Driver {
       );
       if (this.#idlers.length > 0) this.#wakeIdlers();
     }
-    if (state[State.Actions] !== 0) this.#act();
+    this.#attend();
+  }
+
+  /** Does what there is to do other than writing, and sees to the timer. */
+  #attend(): void {
+    if (this.#state[State.Actions] !== 0) this.#act();
     this.#wait();
   }
 
@@ -340,8 +361,14 @@ export class Driver {
         case "connect":
           this.#open(action);
           break;
+        case "pause":
+          this.#connections.get(action.connection)?.pause();
+          break;
         case "resolve":
           this.#resolve(action);
+          break;
+        case "resume":
+          this.#connections.get(action.connection)?.resume();
           break;
       }
     }
@@ -456,14 +483,6 @@ function warnOf(endpoint: string): void {
     "SecurityWarning",
     "MEMOXIDE_PLAINTEXT_AUTH",
   );
-}
-
-function signalOf(options: CallOptions | undefined): AbortSignal | undefined {
-  const signal = options?.signal;
-  if (signal === undefined) return undefined;
-  if (!(signal instanceof AbortSignal)) throw new InvalidArgumentError("signal is no AbortSignal");
-  signal.throwIfAborted();
-  return signal;
 }
 
 /** Takes namespaces apart for the core. */

@@ -81,6 +81,7 @@ export {
   type LoggedRequest,
   type Toxic,
 } from "./faults.js";
+export { KeyList } from "./keys.js";
 export { Lock } from "./lock.js";
 export type { ClientOptions, Hashing, ServerDescription, Servers } from "./options.js";
 export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";

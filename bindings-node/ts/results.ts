@@ -155,11 +155,6 @@ export function typedReports(
     );
 }
 
-/** Keys, as text where they are UTF-8. */
-export function listedKeys({ texts = [] }: Call): Key[] {
-  return texts.flatMap(({ text, bytes }) => text ?? bytes ?? []);
-}
-
 /** Hands a result to a callback as it is. */
 export function whole<T>(result: T): unknown[] {
   return [result];

@@ -4,6 +4,9 @@
  * A listener for each call would make Node warn of a leak from the eleventh on.
  */
 
+import type { CallOptions } from "./cache.js";
+import { InvalidArgumentError } from "./errors.js";
+
 const dependents = new WeakMap<AbortSignal, Set<() => void>>();
 
 function onAbort(this: AbortSignal): void {
@@ -27,4 +30,17 @@ export function listen(signal: AbortSignal, abandon: () => void): () => void {
     dependents.delete(signal);
     signal.removeEventListener("abort", onAbort);
   };
+}
+
+/**
+ * Returns the signal among the options of a call, and throws if it has aborted.
+ *
+ * @throws InvalidArgumentError if it is none.
+ */
+export function signalOf(options: CallOptions | undefined): AbortSignal | undefined {
+  const signal = options?.signal;
+  if (signal === undefined) return undefined;
+  if (!(signal instanceof AbortSignal)) throw new InvalidArgumentError("signal is no AbortSignal");
+  signal.throwIfAborted();
+  return signal;
 }

@@ -10,9 +10,9 @@ use super::core::Core;
 #[napi(object, object_from_js = false)]
 pub struct ActionFields {
     /// What to do.
-    #[napi(ts_type = "'close' | 'connect' | 'resolve'")]
+    #[napi(ts_type = "'close' | 'connect' | 'pause' | 'resolve' | 'resume'")]
     pub kind: &'static str,
-    /// The connection to open or close.
+    /// The connection that is concerned.
     pub connection: f64,
     /// The endpoint, by position in the configuration.
     pub endpoint: u32,

@@ -206,17 +206,21 @@ impl Core {
                     continue;
                 }
             };
+            let is_stream = prepared.list.is_some();
             if let Some(list) = prepared.list {
                 self.lists.insert(token, list);
             }
             let name = report::name(token, header.is_raw());
             let operation = prepared.operation.into_owned();
-            let deadline = now.after(prepared.timeout);
+            let timeout = prepared.timeout;
             let values = &own.options().values;
             let mut report = Report::new(&mut self.turn, values, &mut self.lists, &[]);
-            let ticket = self
-                .engine
-                .submit(name, operation, deadline, now, &mut report);
+            let engine = &mut self.engine;
+            let ticket = if is_stream {
+                engine.submit_stream(name, operation, timeout, now, &mut report)
+            } else {
+                engine.submit(name, operation, now.after(timeout), now, &mut report)
+            };
             let slot = token as usize;
             if self.tickets.len() <= slot {
                 self.tickets.resize(slot + 1, None);
@@ -387,7 +391,19 @@ impl Core {
         if let Some(ticket) = self.tickets.get_mut(token as usize).and_then(Option::take) {
             self.engine.cancel(ticket);
         }
-        self.describe();
+        self.lists.remove(&token);
+        self.outline();
+    }
+
+    /// Lets the lines of a list wait, or come again.
+    pub(super) fn pause(&mut self, token: u32, waits: bool, now: f64) {
+        let ticket = self.tickets.get(token as usize).copied().flatten();
+        match ticket {
+            Some(ticket) if waits => self.engine.pause(ticket),
+            Some(ticket) => self.engine.resume(ticket, moment(now)),
+            None => {}
+        }
+        self.outline();
     }
 
     /// Ends every call and closes the connections; for good, or until the next call.
@@ -415,6 +431,14 @@ impl Core {
     }
 
     fn describe(&mut self) {
+        self.outline();
+        let state = self.arrays.state();
+        state[state::WORDS] = self.turn.words.len() as f64;
+        state[state::TEXTS] = self.turn.texts.len() as f64;
+    }
+
+    /// Tells what there is to do and to wait for, and nothing of calls.
+    fn outline(&mut self) {
         if self.action.is_none() {
             self.action = self.engine.next_action();
         }
@@ -423,11 +447,9 @@ impl Core {
             Moment(nanoseconds) => nanoseconds as f64 / NANOSECONDS,
         };
         let state = self.arrays.state();
-        state[state::WORDS] = self.turn.words.len() as f64;
         state[state::DEADLINE] = deadline;
         state[state::PENDING] = self.engine.pending() as f64;
         state[state::ACTIONS] = f64::from(u8::from(self.action.is_some()));
-        state[state::TEXTS] = self.turn.texts.len() as f64;
     }
 }
 

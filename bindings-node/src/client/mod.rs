@@ -331,6 +331,12 @@ impl ClientCore {
         std::mem::take(&mut self.core.borrow_mut().turn().texts)
     }
 
+    /// Lets the lines of a list wait, or come again.
+    #[napi]
+    pub fn pause(&self, token: u32, waits: bool, now: f64) {
+        self.core.borrow_mut().pause(token, waits, now);
+    }
+
     /// Gives a call up. Nothing more is said about its token.
     #[napi]
     pub fn cancel(&self, token: u32) {
