@@ -14,7 +14,7 @@
 //! ```
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -30,6 +30,8 @@ use crate::{Error, ErrorKind, Result};
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    /// Those of the chain and the key, to read them again.
+    files: Option<(PathBuf, PathBuf)>,
 }
 
 impl Identity {
@@ -39,11 +41,10 @@ impl Identity {
     ///
     /// [`ErrorKind::Config`] if either holds no such thing or is damaged.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self> {
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|error| config_error("no private key found in PEM", error))?;
         Ok(Self {
             chain: certificates(chain)?,
-            key,
+            key: private_key(key)?,
+            files: None,
         })
     }
 
@@ -53,10 +54,31 @@ impl Identity {
     ///
     /// [`ErrorKind::Config`] if a file cannot be read or holds no such thing.
     pub fn from_files(chain: impl AsRef<Path>, key: impl AsRef<Path>) -> Result<Self> {
-        let (chain, key) = (chain.as_ref(), key.as_ref());
-        Self::from_pem(&read(chain)?, &read(key)?)
-            .map_err(|error| error.at(chain.display().to_string()))
+        Self::load(chain.as_ref(), key.as_ref()).map_err(|(_, error)| error)
     }
+
+    fn load(chain: &Path, key: &Path) -> Result<Self, (Part, Error)> {
+        Ok(Self {
+            chain: parse_file(chain, certificates).map_err(|error| (Part::Chain, error))?,
+            key: parse_file(key, private_key).map_err(|error| (Part::Key, error))?,
+            files: Some((chain.to_owned(), key.to_owned())),
+        })
+    }
+}
+
+/// What a server reads from files; the names are those in memcached's messages.
+#[cfg_attr(
+    not(feature = "server"),
+    expect(dead_code, reason = "a server reads its files again")
+)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Part {
+    /// The certificate and those that vouch for it.
+    Chain,
+    /// The private key.
+    Key,
+    /// The authorities of clients' certificates.
+    Authorities,
 }
 
 impl Clone for Identity {
@@ -64,6 +86,7 @@ impl Clone for Identity {
         Self {
             chain: self.chain.clone(),
             key: self.key.clone_key(),
+            files: self.files.clone(),
         }
     }
 }
@@ -113,10 +136,10 @@ impl ClientTls {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] if the file cannot be read or holds no certificate.
-    pub fn ca_file(self, path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        self.ca_pem(&read(path)?)
-            .map_err(|error| error.at(path.display().to_string()))
+    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Result<Self> {
+        let trusted = parse_file(path.as_ref(), certificates)?;
+        self.trusted.extend(trusted);
+        Ok(self)
     }
 
     /// Shows this certificate to servers that ask for one.
@@ -182,12 +205,12 @@ impl ClientTls {
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(verifier))
         } else {
-            builder.with_root_certificates(roots(&self.trusted)?)
+            builder.with_root_certificates(roots(self.trusted.iter())?)
         };
         let config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some(identity) => {
-                let Identity { chain, key } = identity.clone();
+                let Identity { chain, key, .. } = identity.clone();
                 builder
                     .with_client_auth_cert(chain, key)
                     .map_err(|error| config_error("cannot use the client certificate", error))?
@@ -201,9 +224,20 @@ impl ClientTls {
 #[derive(Clone, Debug)]
 pub struct ServerTls {
     identity: Identity,
-    client_authorities: Vec<CertificateDer<'static>>,
+    client_authorities: Vec<Authorities>,
     client_certificate: ClientCertificate,
     tls13_only: bool,
+}
+
+/// Certificates, and the file they are from.
+#[derive(Clone, Debug)]
+struct Authorities {
+    certificates: Vec<CertificateDer<'static>>,
+    #[cfg_attr(
+        not(feature = "server"),
+        expect(dead_code, reason = "a server reads its files again")
+    )]
+    file: Option<PathBuf>,
 }
 
 /// Whether the server asks for a client's certificate.
@@ -237,7 +271,10 @@ impl ServerTls {
     ///
     /// [`ErrorKind::Config`] if there is no certificate in it.
     pub fn client_ca_pem(mut self, pem: &[u8], certificate: ClientCertificate) -> Result<Self> {
-        self.client_authorities.extend(certificates(pem)?);
+        self.client_authorities.push(Authorities {
+            certificates: certificates(pem)?,
+            file: None,
+        });
         self.client_certificate = certificate;
         Ok(self)
     }
@@ -248,13 +285,17 @@ impl ServerTls {
     ///
     /// [`ErrorKind::Config`] if the file cannot be read or holds no certificate.
     pub fn client_ca_file(
-        self,
+        mut self,
         path: impl AsRef<Path>,
         certificate: ClientCertificate,
     ) -> Result<Self> {
         let path = path.as_ref();
-        self.client_ca_pem(&read(path)?, certificate)
-            .map_err(|error| error.at(path.display().to_string()))
+        self.client_authorities.push(Authorities {
+            certificates: parse_file(path, certificates)?,
+            file: Some(path.to_owned()),
+        });
+        self.client_certificate = certificate;
+        Ok(self)
     }
 
     /// Refuses TLS 1.2.
@@ -277,7 +318,9 @@ impl ServerTls {
         let builder = if self.client_certificate == ClientCertificate::Ignored {
             builder.with_no_client_auth()
         } else {
-            let authorities = Arc::new(roots(&self.client_authorities)?);
+            let parts = self.client_authorities.iter();
+            let authorities = roots(parts.flat_map(|part| &part.certificates))?;
+            let authorities = Arc::new(authorities);
             let verifier = WebPkiClientVerifier::builder_with_provider(authorities, provider);
             let verifier = match self.client_certificate {
                 ClientCertificate::Requested => verifier.allow_unauthenticated(),
@@ -288,11 +331,28 @@ impl ServerTls {
                 .map_err(|error| config_error("cannot use the client authorities", error))?;
             builder.with_client_cert_verifier(verifier)
         };
-        let Identity { chain, key } = self.identity.clone();
+        let Identity { chain, key, .. } = self.identity.clone();
         let config = builder
             .with_single_cert(chain, key)
             .map_err(|error| config_error("cannot use the server certificate", error))?;
         Ok(Arc::new(config))
+    }
+
+    /// Reads what is from files again and returns settings with that, or else
+    /// which part cannot be read.
+    #[cfg(feature = "server")]
+    pub(crate) fn read_again(&self) -> Result<Self, (Part, Error)> {
+        let mut anew = self.clone();
+        if let Some((chain, key)) = &self.identity.files {
+            anew.identity = Identity::load(chain, key)?;
+        }
+        for part in &mut anew.client_authorities {
+            if let Some(file) = &part.file {
+                part.certificates =
+                    parse_file(file, certificates).map_err(|error| (Part::Authorities, error))?;
+            }
+        }
+        Ok(anew)
     }
 }
 
@@ -351,7 +411,9 @@ fn versions(tls13_only: bool) -> &'static [&'static rustls::SupportedProtocolVer
     }
 }
 
-fn roots(certificates: &[CertificateDer<'static>]) -> Result<RootCertStore> {
+fn roots<'a>(
+    certificates: impl Iterator<Item = &'a CertificateDer<'static>>,
+) -> Result<RootCertStore> {
     let mut store = RootCertStore::empty();
     for certificate in certificates {
         store
@@ -371,10 +433,16 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     Ok(found)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
-        config_error(format!("cannot read file: {error}"), error).at(path.display().to_string())
-    })
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|error| config_error("no private key found in PEM", error))
+}
+
+fn parse_file<T>(path: &Path, parse: impl FnOnce(&[u8]) -> Result<T>) -> Result<T> {
+    std::fs::read(path)
+        .map_err(|error| config_error(format!("cannot read file: {error}"), error))
+        .and_then(|pem| parse(&pem))
+        .map_err(|error| error.at(path.display().to_string()))
 }
 
 fn config_error(

@@ -386,6 +386,48 @@ fn what_only_prints_ends_with_success() {
     }
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn certificates_come_from_flags() {
+    let folder = Folder::new("tls");
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/tls");
+    let option = |name: &str, file: &str| format!("{name}={}", vectors.join(file).display());
+    let chain = option("ssl_chain_cert", "server.pem");
+    let key = option("ssl_key", "server.key");
+    let tls = [
+        "-p",
+        "-1",
+        "-l",
+        "127.0.0.1",
+        "-Z",
+        "-o",
+        &chain,
+        "-o",
+        &key,
+    ];
+    // Clients may be asked without an authority to hold their answer against;
+    // then it does not matter what they answer.
+    for mode in ["0", "1"] {
+        let verify = format!("ssl_verify_mode={mode}");
+        let flags = [&tls[..], &["-o", &verify]].concat();
+        let (server, ports) = Running::start(&flags, &folder);
+        let stream = TcpStream::connect(("127.0.0.1", first_port(&ports))).unwrap();
+        // Plain bytes are answered by an alert in an unencrypted record.
+        let mut answer = Vec::new();
+        (&stream).write_all(b"version\r\n").unwrap();
+        (&stream).read_to_end(&mut answer).unwrap();
+        assert_eq!(answer.first(), Some(&0x15), "{answer:?}");
+        server.signal(Signal::TERM);
+        assert_eq!(server.end().0, Some(0));
+        std::fs::remove_file(folder.file("ports")).unwrap();
+    }
+    let output = finished(&[&tls[..], &["-o", "ssl_verify_mode=2"]].concat());
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "ssl_verify_mode needs -o ssl_ca_cert=FILE\n"
+    );
+}
+
 #[test]
 fn under_memcacheds_name_it_is_memcached() {
     let folder = Folder::new("name");

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -60,7 +60,11 @@ pub struct Shared {
     pub(crate) connections: Mutex<BTreeMap<u64, Arc<ConnectionState>>>,
     pub(crate) listeners: Mutex<BTreeMap<u64, String>>,
     ascii_users: Mutex<Option<Arc<[Credential]>>>,
+    refresh: OnceLock<Refresh>,
 }
+
+/// Reads the server's certificates again; the error is the answer to the client.
+pub(crate) type Refresh = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -192,6 +196,7 @@ impl Shared {
             connections: Mutex::default(),
             listeners: Mutex::default(),
             ascii_users: Mutex::new(settings.auth_file.clone().map(Arc::from)),
+            refresh: OnceLock::new(),
             clock,
             settings,
         })
@@ -217,6 +222,17 @@ impl Shared {
         if present.is_some() {
             *present = Some(users.into());
         }
+    }
+
+    /// Sets what `refresh_certs` does; once.
+    #[cfg(feature = "tls")]
+    pub(crate) fn on_refresh(&self, refresh: Refresh) {
+        self.refresh.get_or_init(|| refresh);
+    }
+
+    /// Reads the server's certificates again. `None` where there are none.
+    pub(crate) fn refresh_certificates(&self) -> Option<Result<(), String>> {
+        self.refresh.get().map(|refresh| refresh())
     }
 
     /// Counts a connection that the listener refused for want of a place.

@@ -1,8 +1,10 @@
 //! TLS on the listener, with rustls at the other end.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use memoxide::EmbeddedServer;
 use memoxide::tls::{ClientCertificate, ClientTls, Identity, ServerTls};
@@ -101,4 +103,82 @@ fn an_address_may_stay_plain() {
         .start()
         .unwrap();
     Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+}
+
+/// Sends commands on a connection of their own and returns the certificate's
+/// bytes with the replies.
+fn converse(server: &EmbeddedServer, requests: &str) -> (Vec<u8>, String) {
+    let mut stream = connect(server, &ClientTls::new().without_verification());
+    write!(stream, "{requests}quit\r\n").unwrap();
+    let mut replies = String::new();
+    stream.read_to_string(&mut replies).unwrap();
+    let chain = stream.conn.peer_certificates().unwrap();
+    (chain[0].to_vec(), replies)
+}
+
+#[test]
+fn certificates_are_read_again_when_a_client_says_so() {
+    let folder = std::env::temp_dir().join(format!("memoxide-refresh-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (chain, key) = (folder.join("server.pem"), folder.join("server.key"));
+    fs::write(&chain, pem!("server.pem")).unwrap();
+    fs::write(&key, pem!("server.key")).unwrap();
+    let identity = Identity::from_files(&chain, &key).unwrap();
+    let builder = EmbeddedServer::builder().tls(ServerTls::new(identity));
+    let server = builder.start().unwrap();
+    let refresh = "refresh_certs\r\n";
+
+    let (first, replies) = converse(&server, "refresh_certs noreply\r\nrefresh_certs a b\r\n");
+    assert_eq!(replies, "OK\r\n");
+    // The files are new, and the server knows the old ones.
+    fs::write(&chain, pem!("wrong-name.pem")).unwrap();
+    fs::write(&key, pem!("wrong-name.key")).unwrap();
+    assert_eq!(converse(&server, "").0, first);
+    assert_eq!(
+        converse(&server, refresh),
+        (first.clone(), "OK\r\n".to_owned())
+    );
+    let (second, _) = converse(&server, "");
+    assert_ne!(second, first);
+
+    // What cannot be used leaves everything as it was.
+    fs::write(&key, pem!("server.key")).unwrap();
+    let (_, replies) = converse(&server, refresh);
+    assert!(replies.starts_with("Error loading the key: "), "{replies}");
+    fs::write(&key, "garbage").unwrap();
+    let (_, replies) = converse(&server, refresh);
+    let complaint = format!("Error loading the key: {} : no private key", key.display());
+    assert!(replies.starts_with(&complaint), "{replies}");
+    fs::remove_file(&chain).unwrap();
+    let (_, replies) = converse(&server, "refresh_certs noreply\r\n");
+    let complaint = format!(
+        "Error loading the certificate chain: {} : ",
+        chain.display()
+    );
+    assert!(replies.starts_with(&complaint), "{replies}");
+    assert_eq!(converse(&server, ""), (second, String::new()));
+
+    // A restarted server still can.
+    fs::write(&chain, pem!("server.pem")).unwrap();
+    fs::write(&key, pem!("server.key")).unwrap();
+    server.restart(Duration::ZERO).unwrap();
+    assert_eq!(converse(&server, refresh).1, "OK\r\n");
+    assert_eq!(converse(&server, "").0, first);
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn certificates_from_memory_stay() {
+    let server = EmbeddedServer::builder().tls(server_tls()).start().unwrap();
+    assert_eq!(converse(&server, "refresh_certs\r\n").1, "OK\r\n");
+}
+
+#[test]
+fn without_tls_there_is_nothing_to_read() {
+    let server = EmbeddedServer::start().unwrap();
+    // As memcached 1.6.18 answers, noreply or not.
+    for request in ["refresh_certs", "refresh_certs x", "refresh_certs noreply"] {
+        let request = format!("{request}\r\n");
+        Peer::connect(&server).ask(request.as_bytes(), b"Error TLS not enabled\r\n");
+    }
 }

@@ -192,9 +192,10 @@ fn with_tls(
     };
     let key = extended.key.as_ref().unwrap_or(certificate);
     let mut tls = ServerTls::new(Identity::from_files(certificate, key).map_err(usage)?);
-    let asked = match extended.verify_mode {
-        0 => ClientCertificate::Ignored,
-        1 => ClientCertificate::Requested,
+    let asked = match (extended.verify_mode, &extended.client_authorities) {
+        // A certificate that nothing can be held against is not asked for.
+        (0, _) | (1, None) => ClientCertificate::Ignored,
+        (1, Some(_)) => ClientCertificate::Requested,
         _ => ClientCertificate::Required,
     };
     if asked != ClientCertificate::Ignored {

@@ -9,6 +9,8 @@ use super::EmbeddedServer;
 use crate::Result;
 use crate::fork::Origin;
 use crate::server::fault::Rule;
+#[cfg(feature = "tls")]
+use crate::server::listener::Certificates;
 use crate::server::listener::{Action, Attention, Control, Limits, Listener, Place, Target};
 use crate::server::{Clock, Credential, Settings, Shared};
 #[cfg(feature = "tls")]
@@ -235,7 +237,7 @@ impl EmbeddedServerBuilder {
     /// cannot be used.
     pub fn start(self) -> Result<EmbeddedServer> {
         #[cfg(feature = "tls")]
-        let tls = self.tls.as_ref().map(ServerTls::config).transpose()?;
+        let certificates = self.tls.map(Certificates::new).transpose()?;
         let mut targets = self.targets;
         let mut places = self.places;
         if targets.is_empty() && places.is_empty() {
@@ -250,7 +252,7 @@ impl EmbeddedServerBuilder {
         let mut settings = self.settings;
         #[cfg(feature = "tls")]
         {
-            settings.tls = tls.is_some();
+            settings.tls = certificates.is_some();
         }
         settings.idle_timeout = self.limits.idle.map_or(0, |idle| {
             u32::try_from(idle.as_secs().max(1)).unwrap_or(u32::MAX)
@@ -276,8 +278,8 @@ impl EmbeddedServerBuilder {
         let names = targets.iter().map(Target::report_name).collect();
         let (control, orders) = Control::new(engine, limits, names);
         #[cfg(feature = "tls")]
-        if let Some(config) = tls {
-            control.set_tls(config);
+        if let Some(certificates) = certificates {
+            control.set_certificates(certificates);
         }
         let has_faults = !self.faults.is_empty();
         for rule in self.faults {

@@ -12,6 +12,8 @@ use tokio::task::AbortHandle;
 
 use super::super::fault::{Fault, Faults, Log};
 use super::super::{Settings, Shared};
+#[cfg(feature = "tls")]
+use super::certificates::Certificates;
 
 /// How long sockets may take to listen again.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -66,7 +68,7 @@ pub(crate) struct Control {
     refused: AtomicBool,
     orders: UnboundedSender<Order>,
     #[cfg(feature = "tls")]
-    tls: RwLock<Option<Arc<rustls::ServerConfig>>>,
+    certificates: std::sync::OnceLock<Arc<Certificates>>,
 }
 
 /// Something for the listener to do as a whole.
@@ -147,7 +149,7 @@ impl Control {
             refused: AtomicBool::new(false),
             orders,
             #[cfg(feature = "tls")]
-            tls: RwLock::new(None),
+            certificates: std::sync::OnceLock::new(),
         };
         (control, receiver)
     }
@@ -179,13 +181,22 @@ impl Control {
     /// Returns the TLS configuration for new connections.
     #[cfg(feature = "tls")]
     pub(crate) fn tls(&self) -> Option<Arc<rustls::ServerConfig>> {
-        self.tls.read().clone()
+        self.certificates.get().map(|some| some.config())
     }
 
-    /// Replaces the TLS configuration for new connections.
+    /// Makes connections speak TLS, unless they do already.
     #[cfg(feature = "tls")]
-    pub(crate) fn set_tls(&self, config: Arc<rustls::ServerConfig>) {
-        *self.tls.write() = Some(config);
+    pub(crate) fn set_certificates(&self, certificates: Certificates) {
+        self.certificates.get_or_init(|| Arc::new(certificates));
+        self.offer_refresh(&self.engine());
+    }
+
+    /// Lets a command read the certificates again.
+    #[cfg(feature = "tls")]
+    fn offer_refresh(&self, engine: &Shared) {
+        if let Some(certificates) = self.certificates.get().cloned() {
+            engine.on_refresh(Box::new(move || certificates.refresh()));
+        }
     }
 
     /// Whether requests have to take the slow path.
@@ -307,6 +318,8 @@ impl Control {
         let settings: Settings = engine.settings().clone();
         *engine = Shared::new(settings, engine.clock().clone());
         announce(&engine, &self.sockets);
+        #[cfg(feature = "tls")]
+        self.offer_refresh(&engine);
     }
 
     /// Returns the number under which reports show a connection: behind those

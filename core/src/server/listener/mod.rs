@@ -12,6 +12,8 @@
 
 mod accept;
 mod attend;
+#[cfg(feature = "tls")]
+mod certificates;
 mod connection;
 mod control;
 mod place;
@@ -31,6 +33,8 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+#[cfg(feature = "tls")]
+pub(crate) use certificates::Certificates;
 pub(crate) use control::{Action, Attention, Control, Limits};
 pub(crate) use place::{Place, Target};
 

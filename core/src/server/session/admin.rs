@@ -51,6 +51,18 @@ impl Talk {
                 Some(answer) => answer,
                 None => return Flow::Stream,
             },
+            b"refresh_certs" => match shared.refresh_certificates() {
+                Some(Ok(())) => OK,
+                // memcached tells of failures even whom it shall tell nothing.
+                Some(Err(complaint)) => {
+                    reply::line(output, complaint.as_bytes());
+                    return Flow::Continue;
+                }
+                None => {
+                    reply::line(output, b"Error TLS not enabled");
+                    return Flow::Continue;
+                }
+            },
             b"shutdown" => match shutdown(shared, words) {
                 Ok(graceful) => return Flow::Shutdown { graceful },
                 Err(answer) => answer,
