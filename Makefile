@@ -130,8 +130,8 @@ wheel-test: $(done)/wheel ## Install the wheel in an empty environment and use i
 	cd build/wheel-test && ../wheel-venv/bin/python -I smoke.py
 
 .PHONY: test-foreign
-test-foreign: $(done)/wheel ## Run the tests of python-memcached and its users
-	PYTHON=$(PYTHON) bindings-python/foreign/run python-memcached cachelib Flask-Caching dogpile.cache
+test-foreign: $(done)/wheel ## Run the tests of python-memcached and its users, and of clients of the server
+	PYTHON=$(PYTHON) bindings-python/foreign/run python-memcached cachelib Flask-Caching dogpile.cache pymemcache pylibmc python-binary-memcached
 
 .PHONY: test-django
 test-django: $(done)/wheel ## Run Django's tests of caches and sessions

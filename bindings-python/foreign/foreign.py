@@ -2,8 +2,9 @@
 
 Each project's source distribution is fetched from the package index; its tests
 are copied to `build/foreign`, told where the server is, and run with memoxide in
-place of the client they were written for. What is known to fail, and why, is
-listed here; anything else that fails, or does no longer, fails this program.
+place of the client they were written for, or of the server: `memoxide serve`
+under memcached's name. What is known to fail, and why, is listed here; anything
+else that fails, or does no longer, fails this program.
 
 Usage:
     run [project ...]
@@ -15,12 +16,14 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +38,12 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build" / "foreign"
 CI = os.environ.get("CI") == "true"
 
+# Where `memcached` is memoxide.
+PROGRAMS = BUILD / "bin"
+
+# What stands for a server in the texts of a project.
+Address = dict[str, str]
+
 
 @dataclass(frozen=True)
 class Project:
@@ -43,14 +52,21 @@ class Project:
     Attributes:
         name: Its name on the package index.
         tests: The arguments of pytest, or of Django's own runner.
+        server: What they run against: "memcached" where memoxide is the client,
+            else "memoxide".
+        folder: Where its tests are.
         edits: Texts in its tests and what they become; `{host}` and `{port}` are
-            those of the server.
+            those of the server. One of memoxide is also at `{local}`, a loopback
+            address of its own, with the port that everybody expects, and at
+            `{socket}`, a unix socket.
         settings: Environment variables.
         failing: Parts of the names of tests that fail, and why.
     """
 
     name: str
     tests: list[str]
+    server: str = "memcached"
+    folder: str = "tests"
     edits: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
@@ -58,6 +74,9 @@ class Project:
 
 # They start a memcached for pylibmc, on a port of their own.
 PALLETS = {'package_name = "pylibmc"': 'package_name = "memcache"', "11212": "{port}"}
+
+# Neither memcached nor memoxide runs as root without being told to.
+AS_ROOT = '"-u", "root", ' if os.geteuid() == 0 else ""
 
 INSIDE = "looks inside: replaces python-memcached's own way to write and read"
 
@@ -96,6 +115,35 @@ PROJECTS = [
         ["memoxide_cache", "cache.tests.CacheHandlerTest", "sessions_tests"],
         settings={"MEMOXIDE_TEST_SERVER": "{host}:{port}"},
     ),
+    Project(
+        "pymemcache",
+        ["pymemcache/test/test_integration.py", "--server={host}", "--port={port}"],
+        server="memoxide",
+        folder="pymemcache",
+    ),
+    Project(
+        "pylibmc",
+        ["tests"],
+        server="memoxide",
+        edits={
+            'memcached_port = "11211"': 'memcached_port = "{port}"',
+            "elasticache()": 'elasticache("{host}:{port}")',
+        },
+        settings={"MEMCACHED_HOST": "{host}", "MEMCACHED_PORT": "{port}"},
+    ),
+    Project(
+        "python-binary-memcached",
+        ["test"],
+        server="memoxide",
+        folder="test",
+        edits={
+            "/tmp/memcached.sock": "{socket}",  # noqa: S108 - theirs
+            '"-p5001",': f'"-p5001", "-l{{local}}", {AS_ROOT}',
+            # Python starts more slowly than memcached.
+            "time.sleep(0.1)": "__import__('conftest').wait_for(5001)",
+        },
+        settings={"MEMCACHED_HOST": "{local}"},
+    ),
 ]
 
 
@@ -109,14 +157,20 @@ def main() -> int:
         parser.error(f"no such project: {', '.join(sorted(unknown))}")
     BUILD.mkdir(parents=True, exist_ok=True)
     good = True
-    with running_server() as address:
-        for project in PROJECTS:
-            if project.name in wanted:
-                good &= run(project, address)
+    for kind, running in {"memcached": memcached, "memoxide": memoxide_serve}.items():
+        chosen = [
+            project
+            for project in PROJECTS
+            if project.name in wanted and project.server == kind
+        ]
+        if chosen:
+            with running() as address:
+                for project in chosen:
+                    good &= run(project, address)
     return 0 if good else 1
 
 
-def run(project: Project, address: tuple[str, int]) -> bool:
+def run(project: Project, address: Address) -> bool:
     """Runs the tests of a project; tells whether they went as expected."""
     tests = prepare(project, address)
     if tests is None:
@@ -129,13 +183,17 @@ def run(project: Project, address: tuple[str, int]) -> bool:
         "PYTHONPATH": str(HERE),
         **{name: fill(text, address) for name, text in project.settings.items()},
     }
+    if project.server == "memoxide":
+        environment["PATH"] = f"{PROGRAMS}{os.pathsep}{environment['PATH']}"
     if project.name == "Django":
         words = [sys.executable, "runtests.py", "--settings=memoxide_settings"]
         words += ["--parallel=1", "--verbosity=2", *project.tests]
         place = tests / "tests"
     else:
-        words = [sys.executable, "-m", "pytest", "-q", "-p", "stand_in"]
-        words += [f"--junitxml={report}", *project.tests]
+        words = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}"]
+        if project.server == "memcached":
+            words += ["-p", "stand_in"]
+        words += [fill(word, address) for word in project.tests]
         place = tests
     done = subprocess.run(
         words,
@@ -218,7 +276,7 @@ def read_django(output: str) -> dict[str, str]:
     return results
 
 
-def prepare(project: Project, address: tuple[str, int]) -> Path | None:
+def prepare(project: Project, address: Address) -> Path | None:
     """Fetches a project and returns the folder with its edited tests."""
     version = pinned_version(project.name)
     if version is None:
@@ -230,16 +288,17 @@ def prepare(project: Project, address: tuple[str, int]) -> Path | None:
         return None
     tests = BUILD / project.name
     shutil.rmtree(tests, ignore_errors=True)
-    shutil.copytree(fetched / "tests", tests / "tests")
+    shutil.copytree(fetched / project.folder, tests / project.folder)
     # Their own settings of pytest; else it would find those of this project.
-    if (fetched / "pyproject.toml").exists():
+    settings = fetched / "pyproject.toml"
+    if settings.exists() and "[tool.pytest" in settings.read_text():
         shutil.copy(fetched / "pyproject.toml", tests)
     else:
         (tests / "pytest.ini").write_text("[pytest]\n")
     additions = HERE / project.name.lower()
     if additions.exists():
-        shutil.copytree(additions, tests / "tests", dirs_exist_ok=True)
-    for file in (tests / "tests").rglob("*.py") if project.edits else ():
+        shutil.copytree(additions, tests / project.folder, dirs_exist_ok=True)
+    for file in (tests / project.folder).rglob("*.py") if project.edits else ():
         text = edited = file.read_text()
         for old, new in project.edits.items():
             edited = edited.replace(old, fill(new, address))
@@ -279,39 +338,79 @@ def fetch(requirement: str, target: Path) -> bool:
     return True
 
 
-def fill(text: str, address: tuple[str, int]) -> str:
+def fill(text: str, address: Address) -> str:
     """Puts the server into a text."""
-    host, port = address
-    return text.replace("{host}", host).replace("{port}", str(port))
+    for name, value in address.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[tuple[str, int]]:
+def memcached() -> Iterator[Address]:
     """Runs memcached if the system has it, else the embedded server."""
     program = shutil.which("memcached")
     if program is None:
         if CI:
             raise SystemExit("memcached is not installed")
         with memoxide.EmbeddedServer() as server:
-            yield "127.0.0.1", server.port
+            yield {"host": "127.0.0.1", "port": str(server.port)}
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     words = [program, "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
     if os.geteuid() == 0:
         words += ["-u", "nobody"]
+    with process(words, ("127.0.0.1", port)):
+        yield {"host": "127.0.0.1", "port": str(port)}
+
+
+@contextlib.contextmanager
+def memoxide_serve() -> Iterator[Address]:
+    """Runs `memoxide serve`, under memcached's name, which tests may start too."""
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    program = PROGRAMS / "memcached"
+    program.unlink(missing_ok=True)
+    program.symlink_to(Path(sys.executable).with_name("memoxide"))
+    port = free_port()
+    local = ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])  # noqa: S311
+    places = f"127.0.0.1:{port},{local}:11211,{local}:5000"
+    user = ["-u", "root"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/socket"
+        with (
+            process([str(program), "-l", places, "-U", "0", *user], (local, 11211)),
+            process([str(program), "-s", path, *user], path),
+        ):
+            yield {
+                "host": "127.0.0.1",
+                "port": str(port),
+                "local": local,
+                "socket": path,
+            }
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def process(words: list[str], place: tuple[str, int] | str) -> Iterator[None]:
+    """Runs a server that listens at a place."""
+    family = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
     with subprocess.Popen(words) as server:
         try:
             for _ in range(500):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                with socket.socket(family) as probe:
+                    if probe.connect_ex(place) == 0:
                         break
                 # It tells nobody that it listens; an early end ends the wait.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     server.wait(0.01)
-                    raise SystemExit("memcached did not start")
-            yield "127.0.0.1", port
+                    raise SystemExit(f"{words[0]} did not start")
+            yield
         finally:
             server.terminate()
 

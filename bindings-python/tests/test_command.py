@@ -28,6 +28,13 @@ def test_the_version_is_that_of_the_package(command: list[str]) -> None:
     assert answer.stdout == f"memoxide {memoxide.__version__}\n"
 
 
+def test_under_memcacheds_name_it_is_memcached(tmp_path: Path) -> None:
+    link = tmp_path / "memcached"
+    link.symlink_to(SCRIPT[0])
+    answer = subprocess.run([link, "-V"], capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith("memcached 1.6.45 ")
+
+
 def test_a_wrong_flag_is_an_exit_code() -> None:
     answer = subprocess.run(
         [*MODULE, "serve", "-t", "0"], capture_output=True, check=False

@@ -1,9 +1,13 @@
-"""The `memoxide` command: `memoxide serve` runs a server with memcached's flags."""
+"""The `memoxide` command: `memoxide serve` runs a server with memcached's flags.
+
+A link to it under the name `memcached` is `memoxide serve`.
+"""
 
 from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 
 from memoxide import _native
 
@@ -13,7 +17,8 @@ def main() -> int:
     # The command takes its signals itself; Python would raise KeyboardInterrupt
     # after a server that has ended well.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    return _native.run_command(["memoxide", *sys.argv[1:]])
+    name = "memcached" if Path(sys.argv[0]).name == "memcached" else "memoxide"
+    return _native.run_command([name, *sys.argv[1:]])
 
 
 if __name__ == "__main__":
