@@ -1,7 +1,8 @@
 //! The order in which nodes are tried for a key.
 
-use super::hash::{self, HashFunction};
-use super::lists::{Pick, modulo};
+use super::hash;
+use super::hashed::HashFunction;
+use super::lists::Pick;
 use super::plan::Plan;
 use super::preset::Failover;
 use super::rendezvous::Standing;
@@ -53,11 +54,11 @@ impl<'a> FailoverOrder<'a> {
                 None => Stage::Rest(0),
             },
             Plan::List { pick, slots } => Stage::Around {
-                at: pick.slot(key, slots.len()),
+                at: pick.slot(key, slots),
                 left: slots.len(),
             },
             Plan::Ring { hash, ring } => Stage::Around {
-                at: ring.index(hash(key) as u32),
+                at: ring.index(hash.hash(key) as u32),
                 left: ring.len(),
             },
             Plan::WideRing(ring) => Stage::Around {
@@ -93,7 +94,7 @@ impl<'a> FailoverOrder<'a> {
                 pick: Pick::Modulo(rehash),
                 slots,
             } => {
-                let index = slots[modulo(hash, slots.len())] as usize;
+                let index = slots.node(slots.modulo(hash))?;
                 let mut text = itoa::Buffer::new();
                 let next = python_rehash(*rehash, text.format(hash), attempt);
                 (index, next, PYTHON_TRIES)
@@ -165,9 +166,8 @@ impl Iterator for FailoverOrder<'_> {
 /// Returns the node at a slot or point, and how many of them there are.
 fn around(plan: &Plan, at: usize) -> Option<(usize, usize)> {
     match plan {
-        Plan::Chosen { members: slots, .. } | Plan::List { slots, .. } => {
-            Some((*slots.get(at)? as usize, slots.len()))
-        }
+        Plan::Chosen { members, .. } => Some((*members.get(at)? as usize, members.len())),
+        Plan::List { slots, .. } => Some((slots.node(at)?, slots.len())),
         Plan::Ring { ring, .. } => Some((ring.owner_at(at)?, ring.len())),
         Plan::WideRing(ring) => Some((ring.owner_at(at)?, ring.len())),
         _ => None,
@@ -180,7 +180,7 @@ fn first_hash(router: &Router, key: &[u8]) -> u64 {
             pick: Pick::Modulo(hash),
             ..
         }
-        | Plan::Ring { hash, .. } => hash(key),
+        | Plan::Ring { hash, .. } => hash.hash(key),
         _ => 0,
     }
 }
@@ -193,12 +193,12 @@ pub(crate) fn python_rehash(hash: HashFunction, last: &str, attempt: u64) -> u64
     let number = number.format(attempt);
     let length = last.len() + number.len();
     if length > ROOM {
-        return hash(&[last, number].concat().into_bytes());
+        return hash.hash(&[last, number].concat().into_bytes());
     }
     let mut text = [0; ROOM];
     text[..last.len()].copy_from_slice(last.as_bytes());
     text[last.len()..length].copy_from_slice(number.as_bytes());
-    hash(&text[..length])
+    hash.hash(&text[..length])
 }
 
 /// The nodes that were given out.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::hash::{self, HashFunction};
+use super::hash;
+use super::hashed::HashFunction;
 use crate::error::Result;
 
 /// A placement function of the caller: the number is taken modulo the slots.
@@ -36,12 +37,20 @@ pub(crate) enum Pick {
 }
 
 impl Pick {
-    /// Picks one of `slots` slots, of which there must be at least one.
+    /// Picks a slot of a list.
     #[inline]
-    pub(crate) fn slot(&self, key: &[u8], slots: usize) -> usize {
+    pub(crate) fn slot(&self, key: &[u8], slots: &Slots) -> usize {
         match self {
-            Self::Modulo(hash) => modulo(hash(key), slots),
-            Self::Custom(place) => modulo(place(key), slots),
+            Self::Modulo(hash) => slots.modulo(hash.hash(key)),
+            _ => self.slot_of(key, slots.len()),
+        }
+    }
+
+    /// Picks one of `slots` slots, of which there must be at least one.
+    pub(crate) fn slot_of(&self, key: &[u8], slots: usize) -> usize {
+        match self {
+            Self::Modulo(hash) => (hash.hash(key) % slots as u64) as usize,
+            Self::Custom(place) => (place(key) % slots as u64) as usize,
             Self::Ch3 => ch3(mcrouter_part(key), slots),
             Self::Jump => jump(hash::xxh3(key, 0), slots),
         }
@@ -59,12 +68,50 @@ impl fmt::Debug for Pick {
     }
 }
 
-#[inline]
-pub(crate) fn modulo(hash: u64, slots: usize) -> usize {
-    // Most hashes fit in 32 bits, where a division costs a third.
-    match (u32::try_from(hash), u32::try_from(slots)) {
-        (Ok(hash), Ok(slots)) => (hash % slots) as usize,
-        _ => (hash % slots as u64) as usize,
+/// A list of nodes whose length is divided by.
+#[derive(Clone, Debug)]
+pub(crate) struct Slots {
+    nodes: Box<[u32]>,
+    /// The length's share of 2^64, rounded up; 0 for a length of 1.
+    reciprocal: u64,
+}
+
+impl Slots {
+    /// Makes a list of at least one node.
+    pub(crate) fn new(nodes: Vec<u32>) -> Self {
+        Self {
+            reciprocal: (u64::MAX / nodes.len() as u64).wrapping_add(1),
+            nodes: nodes.into(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, u32> {
+        self.nodes.iter()
+    }
+
+    /// Returns the node at an index.
+    #[inline]
+    pub(crate) fn node(&self, index: usize) -> Option<usize> {
+        self.nodes.get(index).map(|node| *node as usize)
+    }
+
+    /// Returns a hash modulo the length.
+    ///
+    /// A division is slow. For hashes of 32 bits, as most are, the fractional
+    /// part of hash / length, which one multiplication by the reciprocal gives,
+    /// times the length is exact (Lemire, Kaser and Kurz, 2019).
+    #[inline]
+    pub(crate) fn modulo(&self, hash: u64) -> usize {
+        let length = self.nodes.len() as u64;
+        if hash > u64::from(u32::MAX) || length > u64::from(u32::MAX) {
+            return (hash % length) as usize;
+        }
+        let fraction = self.reciprocal.wrapping_mul(hash);
+        ((u128::from(fraction) * u128::from(length)) >> 64) as usize
     }
 }
 
@@ -192,6 +239,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_remainder_is_that_of_a_division(hash in any::<u64>(), length in 1usize..70_000) {
+            let slots = Slots::new(vec![0; length]);
+            for hash in [hash, hash >> 32, u64::from(u32::MAX), 0] {
+                prop_assert_eq!(slots.modulo(hash) as u64, hash % length as u64);
+            }
+        }
+
         #[test]
         fn a_new_slot_takes_keys_and_gives_none(key in any::<u64>(), slots in 1usize..500) {
             let (before, after) = (jump(key, slots), jump(key, slots + 1));

@@ -21,6 +21,7 @@ pub mod hash;
 
 mod catalogue;
 mod failover;
+mod hashed;
 mod lists;
 mod node;
 mod number;

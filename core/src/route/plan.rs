@@ -1,7 +1,8 @@
 //! What a preset makes of a list of nodes: the structure that is searched.
 
-use super::hash::{Char, HashFunction, KeyHash, md5_digest, sha1_be, sha1_digest};
-use super::lists::{Choose, MAX_CH3_SLOTS, Pick};
+use super::hash::{Char, KeyHash, md5_digest, sha1_be, sha1_digest};
+use super::hashed::HashFunction;
+use super::lists::{Choose, MAX_CH3_SLOTS, Pick, Slots};
 use super::node::{Label, Node};
 use super::rendezvous::{Rendezvous, Scoring};
 use super::ring::{Ring, Rule};
@@ -76,7 +77,7 @@ pub(crate) enum Plan {
     /// Whichever node the caller's function names, of those that are not dead.
     Chosen { choose: Choose, members: Box<[u32]> },
     /// A slot of a list.
-    List { pick: Pick, slots: Box<[u32]> },
+    List { pick: Pick, slots: Slots },
     /// An arc of a ring.
     Ring { hash: HashFunction, ring: Ring<u32> },
     /// The highest score.
@@ -146,7 +147,7 @@ pub(crate) fn build(shape: Shape, pick: Option<Pick>, site: Site<'_>) -> Result<
     }
     let list = |pick, slots: Vec<u32>| Plan::List {
         pick,
-        slots: slots.into(),
+        slots: Slots::new(slots),
     };
     Ok(match shape {
         Shape::Ch3 if site.members.len() > MAX_CH3_SLOTS => return Err(too_many()),
@@ -224,7 +225,7 @@ fn ring(hash: KeyHash, points: Points, style: Label, site: Site<'_>) -> Result<P
             match points {
                 Points::Dalli => spots.push((sha1_be(&text), index)),
                 Points::Even | Points::EvenUnlessWeighted | Points::NodeMemcache => {
-                    spots.push((hash(&text) as u32, index));
+                    spots.push((hash.hash(&text) as u32, index));
                 }
                 Points::HashRing { sha1, per_digest } => {
                     let used = 4 * per_digest;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::failover::{FailoverOrder, PYTHON_TRIES, python_rehash};
 use super::hash;
-use super::lists::{Choose, Pick, modulo};
+use super::lists::{Choose, Pick};
 use super::node::Node;
 use super::number::HashNumber;
 use super::plan::{Plan, Site, build};
@@ -167,14 +167,32 @@ impl Router {
     #[inline]
     #[must_use]
     pub fn route(&self, key: &[u8]) -> Option<usize> {
+        // What nearly all routers are goes first and stays small, so that the
+        // caller has it inlined.
+        match (&*self.plan, self.tag) {
+            (Plan::Ring { hash, ring }, None) => hash.on_ring(ring, key),
+            (
+                Plan::List {
+                    pick: Pick::Modulo(hash),
+                    slots,
+                },
+                None,
+            ) => hash.on_list(slots, key),
+            _ => self.route_tagged(key),
+        }
+    }
+
+    #[inline(never)]
+    fn route_tagged(&self, key: &[u8]) -> Option<usize> {
         let key = self.tagged(key);
         match &*self.plan {
-            Plan::Ring { hash, ring } => ring.owner(hash(key) as u32),
+            Plan::Ring { hash, ring } => hash.on_ring(ring, key),
+            Plan::List {
+                pick: Pick::Modulo(hash),
+                slots,
+            } => hash.on_list(slots, key),
+            Plan::List { pick, slots } => slots.node(pick.slot(key, slots)),
             Plan::Chosen { choose, members } => self.chosen(choose, members, key).ok()?,
-            Plan::List { pick, slots } => {
-                let slot = pick.slot(key, slots.len());
-                Some(slots[slot] as usize)
-            }
             Plan::Only(index) => Some(*index as usize),
             Plan::Rendezvous(nodes) => Some(nodes.winner(key, None, |_| true)?.0),
             Plan::WideRing(ring) => ring.owner(u128::from_be_bytes(hash::md5_digest(key))),
@@ -255,7 +273,7 @@ impl Router {
                 if living == 0 {
                     return None;
                 }
-                let slot = pick.slot(self.tagged(key), living);
+                let slot = pick.slot_of(self.tagged(key), living);
                 let mut living = slots.iter().filter(|index| live(**index as usize));
                 living.nth(slot).map(|index| *index as usize)
             }
@@ -296,7 +314,7 @@ impl Router {
             Plan::List {
                 pick: Pick::Modulo(_) | Pick::Custom(_),
                 slots,
-            } => Some(slots[number.modulo(slots.len() as u64) as usize] as usize),
+            } => slots.node(number.modulo(slots.len() as u64) as usize),
             Plan::Ring { ring, .. } => ring.owner(number.modulo(1 << 32) as u32),
             _ => return self.route_live(text, live),
         };
@@ -314,7 +332,7 @@ impl Router {
             ) => {
                 let mut next = python_rehash(*hash, number.as_str(), 0);
                 (1..PYTHON_TRIES).find_map(|attempt| {
-                    let index = slots[modulo(next, slots.len())] as usize;
+                    let index = slots.node(slots.modulo(next))?;
                     next = python_rehash(*hash, itoa::Buffer::new().format(next), attempt);
                     live(index).then_some(index)
                 })

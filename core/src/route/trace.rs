@@ -95,11 +95,11 @@ impl Router {
                     Pick::Ch3 => None,
                     Pick::Custom(place) => Some(place(hashed)),
                     Pick::Jump => Some(hash::xxh3(hashed, 0)),
-                    Pick::Modulo(hash) => Some(hash(hashed)),
+                    Pick::Modulo(hash) => Some(hash.hash(hashed)),
                 };
-                let slot = pick.slot(hashed, slots.len());
+                let slot = pick.slot(hashed, slots);
                 Trace {
-                    node: Some(slots[slot] as usize),
+                    node: slots.node(slot),
                     hashed: match pick {
                         Pick::Ch3 => mcrouter_part(hashed),
                         _ => hashed,
@@ -112,7 +112,7 @@ impl Router {
                 }
             }
             Plan::Ring { hash, ring } => {
-                let position = hash(hashed) as u32;
+                let position = hash.hash(hashed) as u32;
                 whole(Spot::Point {
                     hash: position.into(),
                     point: ring.point(position).unwrap_or_default().into(),

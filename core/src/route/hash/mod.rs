@@ -41,6 +41,7 @@ pub(crate) use crc::crc32_of_parts;
 pub(crate) use murmur::{Murmur3x64, Murmur3x86};
 pub(crate) use text::{characters, write_bytes_repr};
 
+use super::hashed::HashFunction;
 use super::lists::mcrouter_part;
 
 /// Hashes `key` with XXH3, 64 bits, and `seed`.
@@ -99,42 +100,44 @@ impl KeyHash {
     pub(crate) fn function(self, char: Char) -> HashFunction {
         use Char::{Signed, Unsigned};
         match (self, char) {
-            (Self::Crc15, _) => |key| crc15(key).into(),
-            (Self::Crc16, _) => |key| crc16(key).into(),
-            (Self::Crc31, _) => |key| (crc32(mcrouter_part(key)) & 0x7fff_ffff).into(),
-            (Self::Crc32, _) => |key| crc32(key).into(),
-            (Self::Crc32Of256, _) => |key| crc32(&key[..key.len().min(256)]).into(),
-            (Self::Fnv1_32, Signed) => |key| fnv1_32(key, Signed).into(),
-            (Self::Fnv1_32, Unsigned) => |key| fnv1_32(key, Unsigned).into(),
-            (Self::Fnv1_64, Signed) => |key| fnv1_64(key, Signed).into(),
-            (Self::Fnv1_64, Unsigned) => |key| fnv1_64(key, Unsigned).into(),
-            (Self::Fnv1a32, Signed) => |key| fnv1a_32(key, Signed).into(),
-            (Self::Fnv1a32, Unsigned) => |key| fnv1a_32(key, Unsigned).into(),
-            (Self::Fnv1a64, Signed) => |key| fnv1a_64(key, Signed).into(),
-            (Self::Fnv1a64, Unsigned) => |key| fnv1a_64(key, Unsigned).into(),
-            (Self::Hsieh, Signed) => |key| hsieh(key, Signed).into(),
-            (Self::Hsieh, Unsigned) => |key| hsieh(key, Unsigned).into(),
-            (Self::Java, _) => |key| java(key).unsigned_abs().into(),
-            (Self::Jenkins, _) => |key| jenkins(key).into(),
-            (Self::JsFnv1a, _) => |key| js_fnv1a(key).into(),
-            (Self::JsFnv1aBiased, _) => |key| (js_fnv1a(key) ^ SIGN).into(),
-            (Self::Md5, _) => |key| md5(key).into(),
-            (Self::Md5UpTo250, _) => |key| match key.len() {
+            (Self::Crc15, _) => keyed(&|key| crc15(key).into()),
+            (Self::Crc16, _) => keyed(&|key| crc16(key).into()),
+            (Self::Crc31, _) => keyed(&|key| (crc32(mcrouter_part(key)) & 0x7fff_ffff).into()),
+            (Self::Crc32, _) => keyed(&|key| crc32(key).into()),
+            (Self::Crc32Of256, _) => keyed(&|key| crc32(&key[..key.len().min(256)]).into()),
+            (Self::Fnv1_32, Signed) => keyed(&|key| fnv1_32(key, Signed).into()),
+            (Self::Fnv1_32, Unsigned) => keyed(&|key| fnv1_32(key, Unsigned).into()),
+            (Self::Fnv1_64, Signed) => keyed(&|key| fnv1_64(key, Signed).into()),
+            (Self::Fnv1_64, Unsigned) => keyed(&|key| fnv1_64(key, Unsigned).into()),
+            (Self::Fnv1a32, Signed) => keyed(&|key| fnv1a_32(key, Signed).into()),
+            (Self::Fnv1a32, Unsigned) => keyed(&|key| fnv1a_32(key, Unsigned).into()),
+            (Self::Fnv1a64, Signed) => keyed(&|key| fnv1a_64(key, Signed).into()),
+            (Self::Fnv1a64, Unsigned) => keyed(&|key| fnv1a_64(key, Unsigned).into()),
+            (Self::Hsieh, Signed) => keyed(&|key| hsieh(key, Signed).into()),
+            (Self::Hsieh, Unsigned) => keyed(&|key| hsieh(key, Unsigned).into()),
+            (Self::Java, _) => keyed(&|key| java(key).unsigned_abs().into()),
+            (Self::Jenkins, _) => keyed(&|key| jenkins(key).into()),
+            (Self::JsFnv1a, _) => keyed(&|key| js_fnv1a(key).into()),
+            (Self::JsFnv1aBiased, _) => keyed(&|key| (js_fnv1a(key) ^ SIGN).into()),
+            (Self::Md5, _) => keyed(&|key| md5(key).into()),
+            (Self::Md5UpTo250, _) => keyed(&|key| match key.len() {
                 ..=250 => md5(key).into(),
                 _ => 0,
-            },
-            (Self::Murmur2, _) => |key| murmur2(key).into(),
-            (Self::OneAtATime, Signed) => |key| one_at_a_time(key, Signed).into(),
-            (Self::OneAtATime, Unsigned) => |key| one_at_a_time(key, Unsigned).into(),
-            (Self::Sha1BeBiased, _) => |key| (sha1_be(key) ^ SIGN).into(),
-            (Self::Sha1Le, _) => |key| sha1_le(key).into(),
-            (Self::Sip13, _) => sip13,
+            }),
+            (Self::Murmur2, _) => keyed(&|key| murmur2(key).into()),
+            (Self::OneAtATime, Signed) => keyed(&|key| one_at_a_time(key, Signed).into()),
+            (Self::OneAtATime, Unsigned) => keyed(&|key| one_at_a_time(key, Unsigned).into()),
+            (Self::Sha1BeBiased, _) => keyed(&|key| (sha1_be(key) ^ SIGN).into()),
+            (Self::Sha1Le, _) => keyed(&|key| sha1_le(key).into()),
+            (Self::Sip13, _) => keyed(&sip13),
         }
     }
 }
 
-/// A function from keys to numbers.
-pub(crate) type HashFunction = fn(&[u8]) -> u64;
+/// Takes a function from keys to numbers for what it is.
+const fn keyed<F: Fn(&[u8]) -> u64 + Sync>(function: &'static F) -> HashFunction {
+    function
+}
 
 /// Turns the order of signed numbers into that of unsigned ones.
 const SIGN: u32 = 0x8000_0000;
