@@ -12,6 +12,7 @@
 
 pub mod client;
 pub mod errors;
+pub mod memjs;
 pub mod server;
 pub mod tools;
 pub mod value;

@@ -36,6 +36,7 @@ import {
   type Servers,
   type Storable,
 } from "memoxide";
+import asDefault, * as memjs from "memoxide/memjs";
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -240,3 +241,49 @@ export async function use(client: Client): Promise<void> {
 const described: Servers = [{ host: "a", port: 1, weight: 2 }, "b", { path: "/run/m.sock" }];
 const options: ClientOptions = { timeout: 0.5, connectTimeout: 0.1, onError: "miss", expires: 60 };
 export const client: AsyncDisposable & Cache = new Client(described, options);
+
+// The module in place of memjs, typed as by `@types/memjs`
+
+function inPlaceOfMemjs(): void {
+  const client = memjs.Client.create("a:1,b", { retries: 3, timeout: 0.2, keepAlive: true });
+  const read = client.get("key");
+  same<typeof read, Promise<{ value: Buffer | null; flags: Buffer | null }>>(true);
+  const stored = client.set("key", "value", { expires: 60 });
+  same<typeof stored, Promise<boolean>>(true);
+  const count = client.increment("key", 1, { initial: 5 });
+  same<typeof count, Promise<{ success: boolean; value?: number | null | undefined }>>(true);
+  client.set("key", Buffer.from("value"), {}, (error: Error | null) => void error);
+  client.set("key", "value", (_error, success) => {
+    same<typeof success, boolean | null>(true);
+  });
+  client.get("key", (_error, value, flags) => {
+    same<typeof value, Buffer | null>(true);
+    same<typeof flags, Buffer | null>(true);
+  });
+  client.stats((_error, _server, stats) => {
+    same<typeof stats, Record<string, string> | null>(true);
+  });
+  client.getServer = (key: string) => key.length % client.servers.length;
+  same<typeof client.servers, memjs.Server[]>(true);
+  const parsed = memjs.Utils.parseMessage(Buffer.alloc(24));
+  same<typeof parsed, memjs.Response | false>(true);
+  const header = memjs.Header.fromBuffer(Buffer.alloc(24));
+  same<typeof header, Required<memjs.Header>>(true);
+
+  const serializer: memjs.Serializer<object, object> = {
+    serialize: (_opcode, value, extras) => ({ value: JSON.stringify(value), extras }),
+    deserialize: (_opcode, value, extras) => ({ value: JSON.parse(String(value)), extras }),
+  };
+  const options: memjs.ClientOptions<object, object> = { serializer };
+  const trees = asDefault.Client.create("a", options);
+  const tree = trees.get("key");
+  same<typeof tree, Promise<{ value: object; flags: Buffer | null }>>(true);
+  // @ts-expect-error a serializer for trees takes no number
+  trees.set("key", 5);
+  // @ts-expect-error it is no option of memjs
+  memjs.Client.create("a", { serialiser: serializer });
+  // @ts-expect-error there is no such method
+  client.getMulti(["key"]);
+}
+
+inPlaceOfMemjs();

@@ -28,7 +28,7 @@ import { native } from "./native.js";
 import type { Hashing } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
 import { listen, signalOf } from "./signals.js";
-import { Sockets, type Stage } from "./sockets.js";
+import { Sockets, type Stage, type Watcher } from "./sockets.js";
 import { type Scope, Submission, type Verb } from "./submission.js";
 import { lower } from "./values.js";
 
@@ -82,6 +82,8 @@ export class Driver {
   #output = Buffer.allocUnsafeSlow(outputLength);
   /** Whether calls are refused. */
   isClosed = false;
+  /** Set by whoever wants to know about connections. */
+  watcher: Watcher | undefined;
   #isScheduled = false;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer fires. */
@@ -386,6 +388,7 @@ export class Driver {
     };
     const socket = this.#sockets.open(action, onread, {
       opened: () => {
+        this.watcher?.opened(socket);
         this.#core.connected(id, performance.now());
         this.#conclude();
       },
@@ -393,7 +396,7 @@ export class Driver {
         this.#core.writable(id);
         this.#conclude();
       },
-      lost: (stage, reason) => this.#lost(id, stage, reason),
+      lost: (stage, reason, error) => this.#lost(id, stage, reason, error),
     });
     this.#connections.set(id, socket);
   }
@@ -421,8 +424,9 @@ export class Driver {
     return undefined;
   }
 
-  #lost(id: number, stage: Stage, reason: string): void {
+  #lost(id: number, stage: Stage, reason: string, error?: Error): void {
     if (!this.#connections.has(id)) return;
+    if (error !== undefined) this.watcher?.failed(error);
     this.#close(id);
     this.#core.lost(id, stage, reason, performance.now());
     this.#conclude();
@@ -430,12 +434,14 @@ export class Driver {
 
   #close(id: number): void {
     const socket = this.#connections.get(id);
-    this.#connections.delete(id);
+    if (!this.#connections.delete(id)) return;
     socket?.destroy();
+    this.watcher?.closed();
   }
 
   #resolve({ endpoint, host }: ActionFields): void {
     lookup(host as string, { all: true }, (error, addresses) => {
+      if (error !== null) this.watcher?.failed(error);
       const hosts = error === null ? addresses.map(({ address }) => address) : [];
       this.#core.resolved(endpoint, hosts, error?.message ?? null, performance.now());
       this.#conclude();

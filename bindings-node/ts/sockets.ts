@@ -21,8 +21,15 @@ export interface Listener {
   opened(): void;
   /** The socket takes bytes again. */
   drained(): void;
-  /** The connection could not be opened or has ended. */
-  lost(stage: Stage, reason: string): void;
+  /** The connection could not be opened or has ended; `error` is what the socket said, if it did. */
+  lost(stage: Stage, reason: string, error?: Error): void;
+}
+
+/** Is told about connections before the calls that depend on them. */
+export interface Watcher {
+  opened(socket: Socket): void;
+  closed(): void;
+  failed(error: Error): void;
 }
 
 /** Opens sockets. */
@@ -66,7 +73,7 @@ export class Sockets {
     socket.on("drain", () => listener.drained());
     // With TLS 1.3 a server refuses a client after the handshake.
     socket.on("error", (error) => {
-      listener.lost(isOfTls(error) ? "tls" : stage, describe(error));
+      listener.lost(isOfTls(error) ? "tls" : stage, describe(error), error);
     });
     socket.on("end", () => listener.lost(stage, "server closed the connection"));
     socket.on("close", () => listener.lost(stage, "connection was closed"));

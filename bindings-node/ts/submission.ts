@@ -42,6 +42,8 @@ export const Verb = {
   Generation: 25,
   Invalidate: 26,
   Keys: 27,
+  AddRaw: 28,
+  ReplaceRaw: 29,
 } as const;
 export type Verb = (typeof Verb)[keyof typeof Verb];
 

@@ -253,22 +253,9 @@ impl<'a> Reader<'a> {
                 let megabytes = whole("megabytes", self.number())?;
                 plan.administer(Admin::CacheMemlimit { megabytes }, place)
             }
-            Verb::SetRaw => {
-                let flags = whole("flags", self.number());
-                let size = self.number() as usize;
-                let key = self.take(count);
-                let bytes = Cow::Borrowed(self.take(size));
-                let flags = flags?;
-                let value = Encoded { flags, bytes };
-                plan.store(
-                    StoreMode::Set,
-                    key,
-                    value,
-                    expiry(options.expiry)?,
-                    options.cas,
-                    place,
-                )
-            }
+            Verb::SetRaw => self.store_raw(plan, StoreMode::Set, count, options, place),
+            Verb::AddRaw => self.store_raw(plan, StoreMode::Add, count, options, place),
+            Verb::ReplaceRaw => self.store_raw(plan, StoreMode::Replace, count, options, place),
             _ => return self.composite(plan, header, options),
         };
         operation.map(Prepared::new)
@@ -286,6 +273,27 @@ impl<'a> Reader<'a> {
         let size = self.number() as usize;
         let key = self.take(length);
         let value = encode(plan, kind, self.take(size))?;
+        let expiry = options.expiry.map(expiry).transpose()?;
+        plan.store(mode, key, value, expiry, options.cas, place)
+    }
+
+    /// Stores flags and bytes as they are.
+    fn store_raw(
+        &mut self,
+        plan: &Plan,
+        mode: StoreMode,
+        length: usize,
+        options: &Options<'a>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>> {
+        let flags = whole("flags", self.number());
+        let size = self.number() as usize;
+        let key = self.take(length);
+        let bytes = Cow::Borrowed(self.take(size));
+        let value = Encoded {
+            flags: flags?,
+            bytes,
+        };
         let expiry = options.expiry.map(expiry).transpose()?;
         plan.store(mode, key, value, expiry, options.cas, place)
     }

@@ -32,10 +32,12 @@ pub(super) enum Verb {
     Generation = 25,
     Invalidate = 26,
     Keys = 27,
+    AddRaw = 28,
+    ReplaceRaw = 29,
 }
 
 impl Verb {
-    pub(super) const ALL: [Self; 28] = [
+    pub(super) const ALL: [Self; 30] = [
         Self::Retrieve,
         Self::RetrieveMany,
         Self::Set,
@@ -64,6 +66,8 @@ impl Verb {
         Self::Generation,
         Self::Invalidate,
         Self::Keys,
+        Self::AddRaw,
+        Self::ReplaceRaw,
     ];
 }
 

@@ -4,6 +4,7 @@
 const assert = require("node:assert/strict");
 
 const { Client, ConnectError, EmbeddedServer, MemoxideError } = require("memoxide");
+const memjs = require("memoxide/memjs");
 
 async function main() {
   const imported = await import("memoxide");
@@ -25,6 +26,17 @@ async function main() {
     });
   });
   client.close();
+
+  assert.equal((await import("memoxide/memjs")).Client, memjs.Client);
+  const old = memjs.Client.create(server.endpoint);
+  await new Promise((resolve) => {
+    old.set("old", "text", { expires: 60 }, (error, stored) => {
+      assert.ifError(error);
+      resolve(assert.equal(stored, true));
+    });
+  });
+  old.close();
+
   await server.stop();
   assert.ok(!server.isRunning);
 }

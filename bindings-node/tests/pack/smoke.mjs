@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
 import { Client, ConnectError, EmbeddedServer, MemoxideError } from "memoxide";
+import memjs, { Client as MemjsClient } from "memoxide/memjs";
 
 const required = createRequire(import.meta.url)("memoxide");
 
@@ -19,4 +20,11 @@ const client = Client.create(server.endpoint);
 assert.equal(await client.set("greeting", { text: "hello" }, { expires: 60 }), true);
 assert.deepEqual((await client.get("greeting")).value, { text: "hello" });
 await client.quit();
+
+assert.equal(memjs.Client, MemjsClient);
+const old = MemjsClient.create(server.endpoint);
+await old.set("old", "text", { expires: 60 });
+assert.equal(String((await old.get("old")).value), "text");
+old.quit();
+
 await server.stop();

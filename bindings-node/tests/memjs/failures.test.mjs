@@ -1,0 +1,206 @@
+/** What memjs 1.3.2 does when servers fail, and what ours does better. */
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+import { EmbeddedServer } from "memoxide";
+
+import { answerLines, fakeServer } from "../targets.mjs";
+import { failed, modules, outcome } from "./world.mjs";
+
+const { Client } = modules.ours;
+
+/** Registers a test for each module; `body` makes clients that log to `logged`. */
+function each(name, body) {
+  for (const [module, { Client }] of Object.entries(modules)) {
+    test(`${name} (${module})`, async (t) => {
+      const logged = [];
+      const logger = { log: (message) => logged.push(message) };
+      const client = (servers, options) => {
+        const client = Client.create(servers, { logger, ...options });
+        t.after(() => client.close());
+        return client;
+      };
+      await body(t, client, logged, module);
+    });
+  }
+}
+
+/** What a call comes to, and how many milliseconds it takes. */
+async function timed(call) {
+  const start = performance.now();
+  const result = await outcome(call);
+  return [result, performance.now() - start];
+}
+
+function assertBetween(least, actual, most) {
+  assert.ok(actual >= least && actual <= most, `${actual} is not between ${least} and ${most}`);
+}
+
+each("nobody listens", async (_t, client, logged) => {
+  for (const [retries, least] of [
+    [undefined, 200],
+    [3, 400],
+    [1, 0],
+    [0, 0],
+  ]) {
+    const [result, took] = await timed(() => client("127.0.0.1:1", { retries }).get("key"));
+    assert.deepEqual(result, { failed: { name: "Error", code: "ECONNREFUSED" } });
+    assertBetween(least - 5, took, least + 190);
+    const line = `MemJS: Server <127.0.0.1:1> failed after (${retries ?? 2}) retries with error - connect ECONNREFUSED 127.0.0.1:1`;
+    assert.deepEqual(logged.splice(0), [line]);
+  }
+});
+
+each("errors of the way are those of Node", async (_t, client) => {
+  const fields = { code: "ECONNREFUSED", syscall: "connect", address: "127.0.0.1", port: 1 };
+  await assert.rejects(client("127.0.0.1:1", { retries: 1 }).get("key"), fields);
+  const unknown = client("nowhere.invalid", { retries: 1 }).get("key");
+  await assert.rejects(unknown, { syscall: "getaddrinfo", hostname: "nowhere.invalid" });
+});
+
+each("a server that is silent", async (t, client) => {
+  const server = await fakeServer(t, () => {});
+  for (const act of [(c) => c.get("key"), (c) => c.set("key", "text"), (c) => c.delete("key")]) {
+    const options = { timeout: 0.1, retry_delay: 0.05, conntimeout: 3 };
+    const [result, took] = await timed(() => act(client(server.endpoint, options)));
+    assert.deepEqual(result, failed("socket timed out waiting on response."));
+    assertBetween(240, took, 600);
+  }
+});
+
+each("several requests to a server that is silent", async (t, client) => {
+  const server = await fakeServer(t, () => {});
+  const silent = client(server.endpoint, { timeout: 0.1, retry_delay: 0.05 });
+  const calls = [1, 2, 3].map((key) => outcome(() => silent.get(`key${key}`)));
+  const [results, took] = await timed(() => Promise.all(calls));
+  assert.deepEqual(results, Array(3).fill(failed("socket timed out waiting on response.")));
+  assertBetween(240, took, 600);
+});
+
+test("ours: a slow connection has its own time", async (t) => {
+  const server = await EmbeddedServer.start();
+  t.after(() => server.stop());
+  const client = Client.create(server.endpoint, { timeout: 0.5, conntimeout: 5 });
+  t.after(() => client.close());
+  await client.set("key", "text");
+  const both = await Promise.all([client.get("key"), client.get("key")]);
+  assert.deepEqual(
+    both.map(({ value }) => value.toString()),
+    ["text", "text"],
+  );
+});
+
+test("ours: what a server was asked when it closed the connection is asked again", async (t) => {
+  const server = await fakeServer(t, (socket, number) => {
+    if (number === 0) socket.once("data", () => socket.end());
+    else answerLines(socket, ([verb]) => ({ mn: "MN\r\n", mg: "EN\r\n", get: "END\r\n" })[verb]);
+  });
+  const client = Client.create(server.endpoint, { retry_delay: 0.01 });
+  t.after(() => client.close());
+  assert.deepEqual(await client.get("key"), { value: null, flags: null });
+});
+
+test("ours: nothing is counted, added or appended twice", async (t) => {
+  const requests = [];
+  const server = await fakeServer(t, (socket) => {
+    answerLines(socket, (words, line) => {
+      if (words[0] === "mn") return "MN\r\n";
+      requests.push(line);
+      socket.destroy();
+      return undefined;
+    });
+  });
+  const client = Client.create(server.endpoint, { retry_delay: 0.01, logger: { log() {} } });
+  t.after(() => client.close());
+  for (const act of [
+    () => client.increment("key", 1),
+    () => client.decrement("key", 1, {}),
+    () => client.append("key", "x"),
+    () => client.prepend("key", "x"),
+    () => client.add("key", "x"),
+  ]) {
+    await assert.rejects(act(), { code: "ECONNRESET" });
+    const sent = requests.splice(0).filter((line) => line.includes("key"));
+    assert.equal(sent.length, 1, `${act}: ${sent}`);
+  }
+  await assert.rejects(client.set("key", "x"), { code: "ECONNRESET" });
+  assert.equal(requests.filter((line) => line.includes("key")).length, 2);
+});
+
+test("ours: counting is tried again where nothing was sent", async (t) => {
+  const server = await EmbeddedServer.start();
+  const { port } = server;
+  const client = Client.create(server.endpoint, {
+    retry_delay: 0.05,
+    retries: 50,
+    logger: { log() {} },
+  });
+  t.after(() => client.close());
+  await server.stop();
+  const counted = client.increment("key", 1, { initial: 7 });
+  const again = await EmbeddedServer.start({ port });
+  t.after(() => again.stop());
+  assert.deepEqual(await counted, { success: true, value: 7 });
+});
+
+test("ours: every call ends when a server goes away", async (t) => {
+  const server = await EmbeddedServer.start();
+  const client = Client.create(server.endpoint, { retries: 1, logger: { log() {} } });
+  t.after(() => client.close());
+  await client.set("key", "text");
+  await server.stop();
+  await assert.rejects(client.get("key"));
+});
+
+test("ours: credentials are refused while SASL is not spoken, at once and by name", async (t) => {
+  const server = await EmbeddedServer.start();
+  t.after(() => server.stop());
+  const logged = [];
+  const logger = { log: (message) => logged.push(message) };
+  const client = Client.create(`user:secret@${server.endpoint}`, { logger });
+  const [, took] = await timed(() =>
+    assert.rejects(client.get("key"), (error) => {
+      assert.equal(error.cause.code, "ERR_MEMOXIDE_UNSUPPORTED");
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    }),
+  );
+  assertBetween(0, took, 190);
+  assert.equal(logged.length, 1);
+  assert.doesNotMatch(logged[0], /secret/);
+});
+
+test("ours: a connection does not keep the process", async (t) => {
+  const server = await EmbeddedServer.start();
+  t.after(() => server.stop());
+  const script = `
+    const { Client } = require("memoxide/memjs");
+    const client = Client.create(process.argv[1]);
+    client.set("key", "text", {}, (error, stored) => process.stdout.write(String(stored)));
+  `;
+  const run = promisify(execFile)(process.execPath, ["--eval", script, server.endpoint], {
+    timeout: 10_000,
+    cwd: new URL(".", import.meta.url),
+  });
+  assert.equal((await run).stdout, "true");
+});
+
+test("ours: an exception in a callback is the program's, and the client goes on", async (t) => {
+  const server = await EmbeddedServer.start();
+  t.after(() => server.stop());
+  const script = `
+    const { Client } = require("memoxide/memjs");
+    const client = Client.create(process.argv[1]);
+    process.once("uncaughtException", (error) => process.stdout.write(error.message));
+    client.get("one", () => { throw new Error("oops"); });
+    client.get("two", () => process.stdout.write(", two"));
+  `;
+  const run = promisify(execFile)(process.execPath, ["--eval", script, server.endpoint], {
+    timeout: 10_000,
+    cwd: new URL(".", import.meta.url),
+  });
+  assert.equal((await run).stdout, "oops, two");
+});
