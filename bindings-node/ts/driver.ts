@@ -90,7 +90,6 @@ export class Driver {
   #alarm = Number.POSITIVE_INFINITY;
   /** Whether the timer holds the process. */
   #isHolding = false;
-
   /** The program's placement function. */
   readonly #choose: Hashing | undefined;
   /** Whether it is being asked for a call that is packed. */

@@ -173,6 +173,19 @@ test("ours: credentials are refused while SASL is not spoken, at once and by nam
   assert.doesNotMatch(logged[0], /secret/);
 });
 
+test("ours: credentials of the text protocol", async (t) => {
+  const server = await EmbeddedServer.start({ auth: { ada: "secret" } });
+  t.after(() => server.stop());
+  const options = { auth: "ascii", retries: 1, logger: { log() {} } };
+  const client = Client.create(`ada:secret@${server.endpoint}`, options);
+  t.after(() => client.close());
+  assert.equal(await client.set("key", "text"), true);
+  const stranger = Client.create(`ada:guess@${server.endpoint}`, options);
+  t.after(() => stranger.close());
+  const refused = { thrown: "Memcached server authentication failed!" };
+  assert.deepEqual(await outcome(() => stranger.get("key")), refused);
+});
+
 test("ours: a connection does not keep the process", async (t) => {
   const server = await EmbeddedServer.start();
   t.after(() => server.stop());
