@@ -25,7 +25,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::client::{AsyncClient, Client, Engine};
+    use super::client::{AsyncClient, Client, Engine, KeyIterator, KeySource};
 
     #[pymodule_export]
     use super::compat::{Hosts, Placement, cmemcache_hash, decode, encode};

@@ -141,6 +141,18 @@ class Driver:
             # Nothing that waits to be written is wanted any more.
             connection.transport.abort()
 
+    def pause(self, number: int) -> None:
+        """Reads nothing more from a connection for the time being."""
+        connection = self._connections.get(number)
+        if connection is not None and connection.transport is not None:
+            connection.transport.pause_reading()
+
+    def resume(self, number: int) -> None:
+        """Reads from a connection again."""
+        connection = self._connections.get(number)
+        if connection is not None and connection.transport is not None:
+            connection.transport.resume_reading()
+
     def arm(self, delay: float) -> None:
         """Has the engine told the time after `delay` seconds, and not before."""
         if self._timer is not None:

@@ -9,12 +9,13 @@ from datetime import timedelta
 from memoxide.errors import MemoxideError
 from memoxide.faults import FaultRules
 from memoxide.item import Item
+from memoxide.keys import KeyStream
 from memoxide.tools import Guess, KeyExplanation, MigrationSummary, PlacementComparison, Progress
 from os import PathLike
 from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 from typing_extensions import disjoint_base
 
-__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "Hosts", "Placement", "cmemcache_hash", "compare_placements", "explain_key", "explain_value", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "migrate", "python_memcached_decode", "python_memcached_encode", "run_command", "typed_report"]
+__all__ = ["__version__", "AsyncClient", "Client", "Codec", "EmbeddedServer", "Engine", "Hosts", "KeyIterator", "KeySource", "Placement", "cmemcache_hash", "compare_placements", "explain_key", "explain_value", "fork_generation", "is_ambiguous", "is_connection", "is_retryable", "is_timeout", "migrate", "python_memcached_decode", "python_memcached_encode", "run_command", "typed_report"]
 
 __version__: Final[str]
 """
@@ -416,19 +417,25 @@ class AsyncClient:
         Raises:
             MemoxideError: As in `incr`.
         """
-    def keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[list[Any]]:
+    def keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> KeyStream:
         """
         Lists the keys that begin with a prefix, by `lru_crawler metadump`.
 
-        It walks through the whole cache of every server: allow it time, and
-        use it to look, not to work. The list is no snapshot, and all of it
-        is in memory. Keys are text where they are UTF-8, else bytes; the
-        client's own prefix is taken off.
+        Awaited it is a list; `async for` takes the keys as the servers list them,
+        which wait while nothing is taken. It walks through the whole cache of
+        every server: use it to look, not to work. The list is no snapshot. Keys
+        are text where they are UTF-8, else bytes; the client's own prefix is
+        taken off. Nothing is sent before either.
+
+        Args:
+            prefix: What the keys begin with; nothing by default.
+            timeout: Seconds in which a server lists nothing while more is wanted.
+            server_key: A key whose server alone is asked.
 
         Raises:
             UnsupportedError: A server cannot list keys.
             ServerError: A server lists for somebody else at the moment.
-            MemoxideError: As in `get`.
+            MemoxideError: As in `get`. All of them where the list is read.
         """
     @property
     def open_connections(self, /) -> int:
@@ -1046,14 +1053,37 @@ class Client:
         Raises:
             MemoxideError: As in `incr`.
         """
+    def iter_keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> KeyIterator:
+        """
+        Iterates over the keys that begin with a prefix, as the servers list them
+        one after the other. Otherwise this is `keys`.
+
+        The list has a connection of its own, which ends with it, with `close()`,
+        or when nobody holds the iterator. Servers wait while nothing is taken.
+
+        Args:
+            prefix: What the keys begin with; nothing by default.
+            timeout: Seconds that a server may be silent.
+            server_key: A key whose server alone is asked.
+
+        Raises:
+            UnsupportedError: A server cannot list keys.
+            ServerError: A server lists for somebody else at the moment.
+            MemoxideError: As in `get`. All of them where the iterator is read.
+        """
     def keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> list[Any]:
         """
         Lists the keys that begin with a prefix, by `lru_crawler metadump`.
 
-        It walks through the whole cache of every server: allow it time, and
-        use it to look, not to work. The list is no snapshot, and all of it
-        is in memory. Keys are text where they are UTF-8, else bytes; the
-        client's own prefix is taken off.
+        It walks through the whole cache of every server: use it to look, not to
+        work, and give it time; `iter_keys` needs no more memory than a few keys.
+        The list is no snapshot. Keys are text where they are UTF-8, else bytes;
+        the client's own prefix is taken off.
+
+        Args:
+            prefix: What the keys begin with; nothing by default.
+            timeout: Seconds that the whole list may take.
+            server_key: A key whose server alone is asked.
 
         Raises:
             UnsupportedError: A server cannot list keys.
@@ -1650,6 +1680,32 @@ class Hosts:
 
         Raises:
             MemoxideError: The way to the server failed.
+        """
+
+@final
+class KeyIterator:
+    """
+    The keys of `Client.iter_keys`.
+    """
+    def __iter__(self, /) -> KeyIterator: ...
+    def __next__(self, /) -> Any: ...
+    def close(self, /) -> None:
+        """
+        Ends the list and closes its connection.
+        """
+
+@final
+class KeySource:
+    """
+    The keys of `AsyncClient.keys`, some at a time; used by `memoxide.keys` only.
+    """
+    def close(self, /) -> None:
+        """
+        Ends the list and closes its connections.
+        """
+    def next(self, /) -> "Future[list[Any]]":
+        """
+        Returns a future of the keys that come next, of none at the end.
         """
 
 @final

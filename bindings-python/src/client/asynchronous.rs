@@ -9,13 +9,14 @@ use memoxide::client::TlsOptions;
 use memoxide::{Error, ErrorKind, Sent};
 use pyo3::intern;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::calls::{Call, Core};
 use super::commands::{commands, names::*};
 use super::engine::Engine;
 use super::harvest::not_initialised;
-use super::hints::Promise;
+use super::hints::{Answer, KeyStream, Promise};
+use super::keys::{KeySource, Queue};
 use crate::errors::Failure;
 
 /// The native half of `memoxide.AsyncClient`, which is the class to use.
@@ -25,7 +26,8 @@ pub(crate) struct AsyncClient {
     parts: OnceLock<Parts>,
 }
 
-struct Parts {
+#[derive(Clone)]
+pub(super) struct Parts {
     core: Arc<Core>,
     /// Shared with the clients of namespaces.
     shared: Arc<Shared>,
@@ -122,6 +124,43 @@ impl AsyncClient {
             .sum()
     }
 
+    /// Lists the keys that begin with a prefix, by `lru_crawler metadump`.
+    ///
+    /// Awaited it is a list; `async for` takes the keys as the servers list them,
+    /// which wait while nothing is taken. It walks through the whole cache of
+    /// every server: use it to look, not to work. The list is no snapshot. Keys
+    /// are text where they are UTF-8, else bytes; the client's own prefix is
+    /// taken off. Nothing is sent before either.
+    ///
+    /// Args:
+    ///     prefix: What the keys begin with; nothing by default.
+    ///     timeout: Seconds in which a server lists nothing while more is wanted.
+    ///     server_key: A key whose server alone is asked.
+    ///
+    /// Raises:
+    ///     UnsupportedError: A server cannot list keys.
+    ///     ServerError: A server lists for somebody else at the moment.
+    ///     MemoxideError: As in `get`. All of them where the list is read.
+    #[pyo3(signature = (prefix = None, *, timeout = None, server_key = None))]
+    fn keys<'py>(
+        &self,
+        py: Python<'py>,
+        prefix: Option<Key<'_>>,
+        timeout: Option<Timeout>,
+        server_key: Option<Key<'_>>,
+    ) -> Result<Answer<'py, KeyStream>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        let parts = self.parts()?;
+        let queue = Arc::new(Queue::default());
+        let prefix = prefix.map_or(&b""[..], Key::bytes);
+        let core = &parts.core;
+        let call = core.keys(prefix, place(server_key), Some(Arc::clone(&queue)))?;
+        let patience = timeout.map_or_else(|| core.plan().options().timeout, |timeout| timeout.0);
+        let source = KeySource::new(parts.clone(), call, queue, patience);
+        let class = CLASS.import(py, "memoxide.keys", "KeyStream")?;
+        Ok(Answer(class.call1((source,))?, PhantomData))
+    }
+
     /// Closes the connections of the running loop that are not in use, and returns
     /// its driver, which knows when they are closed.
     fn _disconnect<'py>(&self, py: Python<'py>) -> Result<Option<Bound<'py, PyAny>>> {
@@ -196,7 +235,7 @@ impl AsyncClient {
         make: impl FnOnce(&Core) -> Result<Call<'a>>,
     ) -> Result<Promise<'py, T>> {
         let parts = self.parts()?;
-        let engine = self.engine(py)?;
+        let engine = parts.engine(py)?;
         let call = make(&parts.core)?;
         let timeout =
             timeout.map_or_else(|| parts.core.plan().options().timeout, |timeout| timeout.0);
@@ -204,10 +243,24 @@ impl AsyncClient {
         Ok(Promise(future, PhantomData))
     }
 
+    fn engine_of<'py>(
+        &self,
+        py: Python<'py>,
+        event_loop: &Bound<'py, PyAny>,
+    ) -> Option<Bound<'py, Engine>> {
+        self.parts.get()?.engine_of(py, event_loop)
+    }
+
+    fn engines<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Engine>> {
+        let parts = self.parts.get();
+        parts.map_or_else(Vec::new, |parts| parts.engines(py))
+    }
+}
+
+impl Parts {
     /// Returns the engine of the running loop, a new one if there is none.
-    fn engine<'py>(&self, py: Python<'py>) -> Result<Bound<'py, Engine>> {
-        let parts = self.parts()?;
-        if parts.shared.closed.load(Ordering::Relaxed) {
+    pub(super) fn engine<'py>(&self, py: Python<'py>) -> Result<Bound<'py, Engine>> {
+        if self.shared.closed.load(Ordering::Relaxed) {
             let error = Error::new(ErrorKind::Closed, "client is closed");
             return Err(error.sent(Sent::NotSent).into());
         }
@@ -221,14 +274,9 @@ impl AsyncClient {
                 kept.push(engine.unbind());
             }
         }
-        let engine = Engine::new(
-            py,
-            &parts.shared.core,
-            &event_loop,
-            parts.shared.tls.as_ref(),
-        )?;
+        let engine = Engine::new(py, &self.shared.core, &event_loop, self.shared.tls.as_ref())?;
         kept.insert(0, engine.clone().unbind());
-        let mut engines = parts
+        let mut engines = self
             .shared
             .engines
             .lock()
@@ -245,8 +293,7 @@ impl AsyncClient {
         py: Python<'py>,
         event_loop: &Bound<'py, PyAny>,
     ) -> Option<Bound<'py, Engine>> {
-        let parts = self.parts.get()?;
-        let engines = parts
+        let engines = self
             .shared
             .engines
             .lock()
@@ -256,10 +303,7 @@ impl AsyncClient {
     }
 
     fn engines<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, Engine>> {
-        let Some(parts) = self.parts.get() else {
-            return Vec::new();
-        };
-        let engines = parts
+        let engines = self
             .shared
             .engines
             .lock()
@@ -293,7 +337,7 @@ fn tls(py: Python<'_>, options: Option<&TlsOptions>) -> Result<Option<Py<PyAny>>
 /// # Errors
 ///
 /// Python's own `RuntimeError` when there is none.
-fn running_loop(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
+pub(super) fn running_loop(py: Python<'_>) -> Result<Bound<'_, PyAny>> {
     static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     Ok(GET.import(py, "asyncio", "get_running_loop")?.call0()?)
 }

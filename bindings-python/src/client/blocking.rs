@@ -15,6 +15,7 @@ use super::calls::{Call, Core};
 use super::commands::{commands, names::*};
 use super::harvest::{Harvest, not_initialised};
 use super::hints::Answer;
+use super::keys::KeyIterator;
 use crate::errors::Failure;
 
 /// The native half of `memoxide.Client`, which is the class to use.
@@ -109,6 +110,66 @@ impl Client {
         })
     }
 
+    /// Lists the keys that begin with a prefix, by `lru_crawler metadump`.
+    ///
+    /// It walks through the whole cache of every server: use it to look, not to
+    /// work, and give it time; `iter_keys` needs no more memory than a few keys.
+    /// The list is no snapshot. Keys are text where they are UTF-8, else bytes;
+    /// the client's own prefix is taken off.
+    ///
+    /// Args:
+    ///     prefix: What the keys begin with; nothing by default.
+    ///     timeout: Seconds that the whole list may take.
+    ///     server_key: A key whose server alone is asked.
+    ///
+    /// Raises:
+    ///     UnsupportedError: A server cannot list keys.
+    ///     ServerError: A server lists for somebody else at the moment.
+    ///     MemoxideError: As in `get`.
+    #[pyo3(signature = (prefix = None, *, timeout = None, server_key = None))]
+    fn keys<'py>(
+        &self,
+        py: Python<'py>,
+        prefix: Option<Key<'_>>,
+        timeout: Option<Timeout>,
+        server_key: Option<Key<'_>>,
+    ) -> Result<Answer<'py, KeyList>> {
+        let prefix = prefix.map_or(&b""[..], Key::bytes);
+        self.call(py, timeout, |core| {
+            core.keys(prefix, place(server_key), None)
+        })
+    }
+
+    /// Iterates over the keys that begin with a prefix, as the servers list them
+    /// one after the other. Otherwise this is `keys`.
+    ///
+    /// The list has a connection of its own, which ends with it, with `close()`,
+    /// or when nobody holds the iterator. Servers wait while nothing is taken.
+    ///
+    /// Args:
+    ///     prefix: What the keys begin with; nothing by default.
+    ///     timeout: Seconds that a server may be silent.
+    ///     server_key: A key whose server alone is asked.
+    ///
+    /// Raises:
+    ///     UnsupportedError: A server cannot list keys.
+    ///     ServerError: A server lists for somebody else at the moment.
+    ///     MemoxideError: As in `get`. All of them where the iterator is read.
+    #[pyo3(signature = (prefix = None, *, timeout = None, server_key = None))]
+    fn iter_keys(
+        &self,
+        prefix: Option<Key<'_>>,
+        timeout: Option<Timeout>,
+        server_key: Option<Key<'_>>,
+    ) -> Result<KeyIterator> {
+        let Parts { core, runner, .. } = self.parts()?;
+        let prefix = prefix.map_or(&b""[..], Key::bytes);
+        let Call { operation, harvest } = core.keys(prefix, place(server_key), None)?;
+        let patience = timeout.map_or_else(|| core.plan().options().timeout, |timeout| timeout.0);
+        let reading = runner.begin(operation, patience);
+        Ok(KeyIterator::new(core.clone(), reading, harvest))
+    }
+
     /// Closes the client: further calls raise `ClosedError`.
     fn close(&self, py: Python<'_>) {
         if let Some(parts) = self.parts.get() {
@@ -177,12 +238,12 @@ fn deadline(timeout: Duration) -> u64 {
 }
 
 /// The thread that runs a call.
-struct Caller<'c, 'py> {
-    py: Python<'py>,
-    core: &'c Core,
-    harvest: Harvest,
+pub(super) struct Caller<'c, 'py> {
+    pub(super) py: Python<'py>,
+    pub(super) core: &'c Core,
+    pub(super) harvest: Harvest,
     /// What a signal handler raised.
-    raised: Cell<Option<PyErr>>,
+    pub(super) raised: Cell<Option<PyErr>>,
 }
 
 impl Host for Caller<'_, '_> {

@@ -16,12 +16,13 @@ use super::arguments::{Count, Key, Keys, Pairs};
 use super::configuration;
 use super::harvest::{Harvest, Listing, Wish};
 use super::ids::Ids;
+use super::keys::Queue;
 use super::update::Update;
 use crate::errors::Result;
 use crate::value::{Conversion, Pickle};
 
 /// Servers, options and the conversion of values: what calls are made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Core {
     plan: Arc<Plan>,
     conversion: Arc<Conversion>,
@@ -363,14 +364,21 @@ impl Core {
     }
 
     /// Lists the keys that begin with a prefix.
-    pub(crate) fn keys(&self, prefix: &[u8], place: Place<'_>) -> Result<Call<'static>> {
+    pub(crate) fn keys(
+        &self,
+        prefix: &[u8],
+        place: Place<'_>,
+        queue: Option<Arc<Queue>>,
+    ) -> Result<Call<'static>> {
         let operation = self.plan.administer(Admin::Metadump, place)?;
         let plan = Arc::clone(&self.plan);
         let keys = Listing {
             plan,
             prefix: prefix.to_vec(),
             found: Vec::new(),
+            queue,
         };
+        let operation = operation.into_owned();
         Ok(Call::new(operation, Wish::Keys(keys)))
     }
 

@@ -18,6 +18,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::calls::{Call, Core};
+use super::keys::Queue;
 use super::pending::{Calls, Delivery, Pending, Submission};
 use crate::errors::Result;
 
@@ -178,6 +179,9 @@ impl Engine {
             }
             for pending in state.calls.slots.iter().flatten() {
                 visit.call(&pending.future)?;
+                if let Some(queue) = pending.harvest.queue() {
+                    queue.traverse(&visit)?;
+                }
             }
         }
         Ok(())
@@ -274,9 +278,10 @@ impl Engine {
                 if let Some(pending) = calls.remove(token) {
                     drop(state);
                     let raised = PyErr::from(failure).into_value(py);
-                    let future = pending.future.bind(py);
-                    // Its caller may have been faster and cancelled it.
-                    drop(future.call_method1(intern!(py, "set_exception"), (raised,)));
+                    if let Some(future) = pending.future {
+                        // Its caller may have been faster and cancelled it.
+                        drop(future.call_method1(py, intern!(py, "set_exception"), (raised,)));
+                    }
                 }
             }
         }
@@ -295,7 +300,7 @@ impl Engine {
             operation: call.operation.into_owned(),
             deadline: now.after(timeout),
             pending: Pending {
-                future: future.clone().unbind(),
+                future: Some(future.clone().unbind()),
                 harvest: call.harvest,
                 ticket: None,
             },
@@ -314,6 +319,59 @@ impl Engine {
         }
         self.settle(py);
         Ok(future)
+    }
+
+    /// Begins a list of keys, which go to `queue`.
+    pub(super) fn submit_stream(
+        &self,
+        py: Python<'_>,
+        call: Call<'static>,
+        patience: Duration,
+        queue: &Queue,
+    ) {
+        let mut state = self.lock();
+        let token = state.calls.insert(Pending {
+            future: None,
+            harvest: call.harvest,
+            ticket: None,
+        });
+        let ticket = {
+            let State { engine, calls, .. } = &mut *state;
+            let mut delivery = Delivery {
+                py,
+                core: &self.core,
+                calls,
+            };
+            let now = Moment(net::now());
+            engine.submit_stream(token, call.operation, patience, now, &mut delivery)
+        };
+        queue.set_call(token, ticket);
+        if let Some(Some(pending)) = state.calls.slots.get_mut(token as usize) {
+            pending.ticket = Some(ticket);
+        }
+        drop(state);
+        self.settle(py);
+    }
+
+    /// Lets the keys of a list come again.
+    pub(super) fn resume(&self, py: Python<'_>, ticket: Ticket) {
+        self.lock().engine.resume(ticket, Moment(net::now()));
+        self.settle(py);
+    }
+
+    /// Gives up a list of keys.
+    pub(super) fn give_up(&self, py: Python<'_>, token: u64, ticket: Ticket) {
+        let mut state = self.lock();
+        let slot = state.calls.slots.get(token as usize);
+        let is_there = matches!(slot, Some(Some(pending)) if pending.ticket == Some(ticket));
+        if !is_there {
+            return;
+        }
+        state.engine.cancel(ticket);
+        let pending = state.calls.remove(token);
+        drop(state);
+        drop(pending);
+        self.settle(py);
     }
 
     /// Closes the connections that nothing waits for.
@@ -393,8 +451,8 @@ impl Engine {
     fn drop_cancelled(&self, py: Python<'_>) {
         let mut futures = Vec::new();
         for (token, pending) in self.lock().calls.slots.iter().enumerate() {
-            if let Some(pending) = pending {
-                futures.push((token as u64, pending.future.clone_ref(py)));
+            if let Some(future) = pending.as_ref().and_then(|it| it.future.as_ref()) {
+                futures.push((token as u64, future.clone_ref(py)));
             }
         }
         futures.retain(|(_, future)| {
@@ -406,7 +464,10 @@ impl Engine {
         for (token, future) in futures {
             // Nothing ran in between but `done`; still the slot may have changed.
             let slot = state.calls.slots.get(token as usize);
-            if !matches!(slot, Some(Some(pending)) if pending.future.is(&future)) {
+            let known = slot
+                .and_then(Option::as_ref)
+                .and_then(|it| it.future.as_ref());
+            if !known.is_some_and(|known| known.is(&future)) {
                 continue;
             }
             if let Some(pending) = state.calls.remove(token) {

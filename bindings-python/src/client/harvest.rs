@@ -17,6 +17,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyType};
 
 use super::ids::Ids;
+use super::keys::Queue;
 use super::update::Update;
 use crate::errors::{Failure, Result, exception};
 use crate::value::{Conversion, Decoded};
@@ -72,6 +73,8 @@ pub(crate) struct Listing {
     pub(crate) plan: Arc<Plan>,
     pub(crate) prefix: Vec<u8>,
     pub(crate) found: Vec<Py<PyAny>>,
+    /// Where keys go instead when the caller takes them as they come.
+    pub(crate) queue: Option<Arc<Queue>>,
 }
 
 /// A hit.
@@ -91,6 +94,12 @@ pub(crate) enum Kept {
     Pickle(u32, Py<PyBytes>),
 }
 
+impl Default for Harvest {
+    fn default() -> Self {
+        Wish::Nothing.into()
+    }
+}
+
 impl From<Wish> for Harvest {
     fn from(wish: Wish) -> Self {
         Self {
@@ -101,6 +110,27 @@ impl From<Wish> for Harvest {
 }
 
 impl Harvest {
+    /// Returns where keys go that the caller takes as they come.
+    pub(crate) fn queue(&self) -> Option<&Arc<Queue>> {
+        match &self.wish {
+            Wish::Keys(listing) => listing.queue.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Returns what went wrong with a piece.
+    pub(crate) fn take_failure(&mut self) -> Option<Failure> {
+        self.failure.take()
+    }
+
+    /// Returns the keys that have come since the last time.
+    pub(crate) fn take_keys(&mut self) -> Vec<Py<PyAny>> {
+        match &mut self.wish {
+            Wish::Keys(listing) => std::mem::take(&mut listing.found),
+            _ => Vec::new(),
+        }
+    }
+
     /// Takes a piece of the result. A read that is made again may give one twice.
     pub(crate) fn part(&mut self, py: Python<'_>, conversion: &Conversion, part: Part<'_>) {
         if let Err(failure) = self.take(py, conversion, part) {
@@ -130,7 +160,10 @@ impl Harvest {
                         Ok(text) => PyString::new(py, text).into_any(),
                         Err(_) => PyBytes::new(py, &listed.key).into_any(),
                     };
-                    listing.found.push(key.unbind());
+                    match &listing.queue {
+                        Some(queue) => queue.push(key.unbind()),
+                        None => listing.found.push(key.unbind()),
+                    }
                 }
             }
             (Wish::Values(_, found), Part::Item(item)) => {

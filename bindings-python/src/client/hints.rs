@@ -44,6 +44,8 @@ hints! {
         pyo3::type_hint_identifier!("builtins", "list"),
         pyo3::type_hint_identifier!("typing", "Any")
     );
+    /// Keys as they come.
+    KeyStream = pyo3::type_hint_identifier!("memoxide.keys", "KeyStream");
     /// An item or nothing.
     MaybeItem = type_hint_union!(
         pyo3::type_hint_identifier!("memoxide.item", "Item"),

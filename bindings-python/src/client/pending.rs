@@ -1,10 +1,13 @@
 //! The calls that an engine has under way.
 
+use std::sync::Arc;
+
 use memoxide::client::{Handler, Moment, Operation, Outcome, Part, Ticket};
 use pyo3::prelude::*;
 
 use super::calls::Core;
 use super::harvest::{Harvest, Wish};
+use super::keys::Queue;
 
 /// A call that is to begin.
 pub(super) struct Submission {
@@ -15,7 +18,8 @@ pub(super) struct Submission {
 
 /// A call under way.
 pub(super) struct Pending {
-    pub(super) future: Py<PyAny>,
+    /// What the caller waits for; a list of keys has it in its harvest.
+    pub(super) future: Option<Py<PyAny>>,
     pub(super) harvest: Harvest,
     pub(super) ticket: Option<Ticket>,
 }
@@ -28,6 +32,10 @@ pub(super) struct Calls {
     pub(super) completed: Vec<(Pending, memoxide::Result<Outcome>)>,
     /// Calls that want their caller's function to answer.
     pub(super) asked: Vec<(u64, Ticket)>,
+    /// Lists of keys that have something for their caller.
+    pub(super) listed: Vec<Arc<Queue>>,
+    /// Lists of keys whose callers are behind.
+    pub(super) behind: Vec<Ticket>,
 }
 
 impl Calls {
@@ -73,8 +81,17 @@ pub(super) struct Delivery<'d, 'py> {
 
 impl Handler for Delivery<'_, '_> {
     fn part(&mut self, token: u64, part: Part<'_>) {
-        if let Some(Some(pending)) = self.calls.slots.get_mut(token as usize) {
-            self.core.part(self.py, &mut pending.harvest, part);
+        let Some(Some(pending)) = self.calls.slots.get_mut(token as usize) else {
+            return;
+        };
+        self.core.part(self.py, &mut pending.harvest, part);
+        if let Some(queue) = pending.harvest.queue() {
+            if queue.is_awaited() {
+                self.calls.listed.push(Arc::clone(queue));
+            }
+            if queue.is_behind() {
+                self.calls.behind.extend(pending.ticket);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the engine wants done, done without its lock.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use memoxide::client::{Action, ConnectionId, Moment, Outcome, Ticket};
@@ -11,6 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::engine::{Engine, State};
+use super::harvest::Harvest;
+use super::keys::Queue;
 use super::pending::{Pending, Submission};
 
 /// One thing to do.
@@ -19,6 +21,7 @@ enum Task {
     Arm(Duration),
     Ask(u64, Ticket),
     Complete(Vec<(Pending, memoxide::Result<Outcome>)>),
+    Serve(Arc<Queue>),
     ScheduleFlush,
     Submit(Vec<Submission>),
     WriteAll,
@@ -26,8 +29,15 @@ enum Task {
 
 impl State {
     fn next_task(&mut self) -> Option<Task> {
+        // Before anything is served, which may resume them.
+        while let Some(ticket) = self.calls.behind.pop() {
+            self.engine.pause(ticket);
+        }
         if !self.calls.completed.is_empty() {
             return Some(Task::Complete(std::mem::take(&mut self.calls.completed)));
+        }
+        if let Some(queue) = self.calls.listed.pop() {
+            return Some(Task::Serve(queue));
         }
         if let Some((token, ticket)) = self.calls.asked.pop() {
             return Some(Task::Ask(token, ticket));
@@ -102,6 +112,7 @@ impl Engine {
                 let flush = driver.getattr(py, intern!(py, "flush"))?;
                 self.call_soon.call1(py, (flush,))?;
             }
+            Task::Serve(queue) => self.serve(py, &queue)?,
             Task::Submit(submissions) => {
                 let now = Moment(net::now());
                 for submission in submissions {
@@ -119,7 +130,10 @@ impl Engine {
         pending: Pending,
         result: memoxide::Result<Outcome>,
     ) -> PyResult<()> {
-        let future = pending.future.bind(py);
+        let Some(future) = pending.future else {
+            return self.end_list(py, pending.harvest, result);
+        };
+        let future = future.bind(py);
         let told = match self.core.finish(py, pending.harvest, result) {
             Ok(object) => future.call_method1(intern!(py, "set_result"), (object,)),
             Err(failure) => {
@@ -132,6 +146,20 @@ impl Engine {
             Err(_) if future.call_method0(intern!(py, "done"))?.is_truthy()? => Ok(()),
             told => told.map(drop),
         }
+    }
+
+    /// Tells the caller of a list of keys that no more comes.
+    fn end_list(
+        &self,
+        py: Python<'_>,
+        harvest: Harvest,
+        result: memoxide::Result<Outcome>,
+    ) -> PyResult<()> {
+        let Some(queue) = harvest.queue().map(Arc::clone) else {
+            return Ok(());
+        };
+        queue.end(self.core.finish(py, harvest, result).err());
+        self.serve(py, &queue)
     }
 
     fn act(&self, py: Python<'_>, action: Action) -> PyResult<()> {
@@ -161,8 +189,12 @@ impl Engine {
                 let arguments = (connection.0, address, self.name_of(endpoint));
                 driver.call_method1(intern!(py, "connect"), arguments)?;
             }
-            // Said only where streams are paused, and none is.
-            Action::Pause(_) | Action::Resume(_) => {}
+            Action::Pause(id) => {
+                driver.call_method1(intern!(py, "pause"), (id.0,))?;
+            }
+            Action::Resume(id) => {
+                driver.call_method1(intern!(py, "resume"), (id.0,))?;
+            }
             Action::Resolve { endpoint } => {
                 let (host, port) = match self.lock().engine.address(endpoint) {
                     Address::Tcp { host, port } => (host.clone(), *port),

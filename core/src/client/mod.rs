@@ -67,7 +67,7 @@ mod view;
 
 #[cfg(feature = "tokio")]
 pub use asynchronous::{AsyncClient, AsyncLock, KeyStream};
-pub use blocking::{Connector, Host, PlainConnector, Runner, Times};
+pub use blocking::{Connector, Host, PlainConnector, Reading, Runner, Times};
 pub use builder::Builder;
 #[cfg(feature = "msgpack")]
 pub use convert::MsgPack;

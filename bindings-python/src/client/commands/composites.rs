@@ -155,29 +155,6 @@ macro_rules! composites {
                 self.call(py, timeout, |core| core.items(&keys, true, place(server_key)))
             }
 
-            /// Lists the keys that begin with a prefix, by `lru_crawler metadump`.
-            ///
-            /// It walks through the whole cache of every server: allow it time, and
-            /// use it to look, not to work. The list is no snapshot, and all of it
-            /// is in memory. Keys are text where they are UTF-8, else bytes; the
-            /// client's own prefix is taken off.
-            ///
-            /// Raises:
-            ///     UnsupportedError: A server cannot list keys.
-            ///     ServerError: A server lists for somebody else at the moment.
-            ///     MemoxideError: As in `get`.
-            #[pyo3(signature = (prefix = None, *, timeout = None, server_key = None))]
-            fn keys<'py>(
-                &self,
-                py: Python<'py>,
-                prefix: Option<Key<'_>>,
-                timeout: Option<Timeout>,
-                server_key: Option<Key<'_>>,
-            ) -> Result<$answer<'py, KeyList>> {
-                let prefix = prefix.map_or(&b""[..], Key::bytes);
-                self.call(py, timeout, |core| core.keys(prefix, place(server_key)))
-            }
-
             /// Makes every key of a namespace unreachable, in one request.
             ///
             /// Raises:

@@ -6,6 +6,7 @@
 
 mod host;
 mod links;
+mod reading;
 mod stream;
 mod turn;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 pub use self::host::{Connector, Host, PlainConnector, Times};
+pub use self::reading::Reading;
 use self::turn::{Failure, Lane, drive, take_turn, turn_all};
 use super::delivery::{
     broken, degraded, is_endpoints_fault, labelled, lost, may_retry, out_of_service, phase,
@@ -377,13 +379,17 @@ impl Runner {
 
     /// Closes the link of a failed conversation and puts the failure into words.
     fn failed(&self, endpoint: &Endpoint, lease: &mut Lease<'_>, failure: Failure) -> Error {
+        match lease.empty() {
+            Some(pooled) => self.judge(endpoint, &pooled.connection, failure),
+            None => lost("nothing was open", &endpoint.label, Sent::MaybeApplied),
+        }
+    }
+
+    /// Puts the failure of a conversation into words.
+    fn judge(&self, endpoint: &Endpoint, connection: &Connection<u32>, failure: Failure) -> Error {
         let label = &endpoint.label;
         // What single requests know better is told by whoever abandoned them.
         let sent = Sent::MaybeApplied;
-        let Some(pooled) = lease.empty() else {
-            return lost("nothing was open", label, sent);
-        };
-        let connection = &pooled.connection;
         let error = match failure {
             Failure::Closed => {
                 if connection.asked_in_vain() {

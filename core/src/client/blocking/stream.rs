@@ -13,7 +13,7 @@ use crate::net::{self, Pooled};
 use crate::protocol::{Reply, Request};
 
 /// How often a wait looks whether the caller still wants to wait.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 impl Runner {
     /// Sends a request to one endpoint and gives the pieces of its reply to
@@ -95,7 +95,7 @@ impl Runner {
 }
 
 /// Whether a turn without bytes is no failure yet.
-fn waits(error: &io::Error, give_up: u64) -> bool {
+pub(super) fn waits(error: &io::Error, give_up: u64) -> bool {
     match error.kind() {
         io::ErrorKind::Interrupted => true,
         io::ErrorKind::TimedOut => net::now() < give_up,
@@ -103,7 +103,7 @@ fn waits(error: &io::Error, give_up: u64) -> bool {
     }
 }
 
-fn from_now(duration: Duration) -> u64 {
+pub(super) fn from_now(duration: Duration) -> u64 {
     let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     net::now().saturating_add(nanoseconds)
 }

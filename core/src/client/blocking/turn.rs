@@ -73,12 +73,17 @@ pub(super) fn drive<H: Host>(
 
 /// Writes what is to be written and reads what has come.
 pub(super) fn turn<H: Host>(lease: &mut Lease<'_>, deadline: u64, host: &H) -> io::Result<usize> {
+    turn_of(lease, deadline, host)
+}
+
+/// The same, of a link that is no pool's.
+pub(super) fn turn_of<H: Host>(pooled: &mut Pooled, deadline: u64, host: &H) -> io::Result<usize> {
     let Pooled {
         link,
         connection,
         buffer,
         ..
-    } = &mut **lease;
+    } = pooled;
     host.blocking(move || {
         while !connection.output().is_empty() {
             let written = link.write(connection.output(), deadline)?;

@@ -1,0 +1,305 @@
+//! Lists of keys that the caller takes as they come: an iterator that waits, and
+//! a source for event loops.
+//!
+//! Servers list no faster than the caller takes: the iterator reads when it has
+//! nothing left, and the engine of a loop stops reading while a thousand keys
+//! wait.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+use std::vec::IntoIter;
+
+use memoxide::client::{Reading, Ticket};
+use memoxide::{Error, ErrorKind};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use super::asynchronous::{Parts, running_loop};
+use super::blocking::Caller;
+use super::calls::{Call, Core};
+use super::engine::Engine;
+use super::harvest::Harvest;
+use super::hints::{Answer, Anything};
+use crate::errors::{Failure, Result};
+
+/// Keys that may wait for their caller before a list is paused; those of one
+/// read come on top.
+const AHEAD: usize = 1024;
+
+/// The keys of `Client.iter_keys`.
+#[pyclass(frozen, module = "memoxide._native")]
+pub(crate) struct KeyIterator {
+    /// Taken out while it is used, because waiting releases the GIL.
+    state: Mutex<Option<Listed>>,
+}
+
+/// A list under way.
+struct Listed {
+    core: Core,
+    /// `None` when nothing more comes.
+    reading: Option<Reading>,
+    harvest: Harvest,
+    ready: IntoIter<Py<PyAny>>,
+}
+
+#[pymethods]
+impl KeyIterator {
+    fn __iter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> Result<Option<Answer<'py, Anything>>> {
+        let Some(mut listed) = self.lock().take() else {
+            let message = "list of keys is read by another thread";
+            return Err(Error::new(ErrorKind::InvalidArgument, message).into());
+        };
+        let next = listed.next(py);
+        *self.lock() = Some(listed);
+        let answer = |key: Py<PyAny>| Answer(key.into_bound(py), PhantomData);
+        Ok(next?.map(answer))
+    }
+
+    /// Ends the list and closes its connection.
+    fn close(&self) {
+        if let Some(listed) = &mut *self.lock() {
+            listed.reading = None;
+            listed.ready = Vec::new().into_iter();
+        }
+    }
+}
+
+impl KeyIterator {
+    /// Prepares a list; nothing is sent before the first key is wanted.
+    pub(super) fn new(core: Core, reading: Reading, harvest: Harvest) -> Self {
+        Self {
+            state: Mutex::new(Some(Listed {
+                core,
+                reading: Some(reading),
+                harvest,
+                ready: Vec::new().into_iter(),
+            })),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Listed>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listed {
+    fn next(&mut self, py: Python<'_>) -> Result<Option<Py<PyAny>>> {
+        loop {
+            if let Some(key) = self.ready.next() {
+                return Ok(Some(key));
+            }
+            let Some(reading) = &mut self.reading else {
+                return Ok(None);
+            };
+            let mut caller = Caller {
+                py,
+                core: &self.core,
+                harvest: std::mem::take(&mut self.harvest),
+                raised: Cell::new(None),
+            };
+            let read = reading.next(&mut caller);
+            let raised = caller.raised.take();
+            self.harvest = caller.harvest;
+            self.ready = self.harvest.take_keys().into_iter();
+            let failure = match read {
+                Ok(true) => continue,
+                Ok(false) => self.harvest.take_failure(),
+                Err(error) => Some(raised.map_or(Failure::Core(error), Failure::Python)),
+            };
+            self.reading = None;
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+    }
+}
+
+/// The keys of `AsyncClient.keys`, some at a time; used by `memoxide.keys` only.
+#[pyclass(frozen, module = "memoxide._native")]
+pub(crate) struct KeySource {
+    parts: Parts,
+    /// What is to begin, and what each step may take.
+    call: Mutex<Option<(Call<'static>, Duration)>>,
+    queue: Arc<Queue>,
+    engine: OnceLock<Py<Engine>>,
+}
+
+#[pymethods]
+impl KeySource {
+    /// Returns a future of the keys that come next, of none at the end.
+    #[pyo3(signature = () -> "Future[list[Any]]")]
+    fn next<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
+        let engine = self.begin(py)?;
+        let future = engine.get().create_future.bind(py).call0()?;
+        self.queue.lock().waiter = Some(future.clone().unbind());
+        engine.get().serve(py, &self.queue)?;
+        Ok(future)
+    }
+
+    /// Ends the list and closes its connections.
+    fn close(&self, py: Python<'_>) {
+        let begun = self.engine.get();
+        let call = {
+            let mut waiting = self.queue.lock();
+            // What has come and was not taken is not wanted any more.
+            waiting.keys.clear();
+            waiting.end.get_or_insert(None);
+            waiting.call
+        };
+        if let (Some(engine), Some((token, ticket))) = (begun, call) {
+            engine.get().give_up(py, token, ticket);
+        }
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        match self.engine.get() {
+            Some(engine) => visit.call(engine),
+            None => Ok(()),
+        }
+    }
+}
+
+impl KeySource {
+    /// Prepares a list; nothing is sent before the first keys are wanted.
+    pub(super) fn new(
+        parts: Parts,
+        call: Call<'static>,
+        queue: Arc<Queue>,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            parts,
+            call: Mutex::new(Some((call, patience))),
+            queue,
+            engine: OnceLock::new(),
+        }
+    }
+
+    /// Begins the list if it has not begun, and returns its engine.
+    fn begin<'py>(&self, py: Python<'py>) -> Result<Bound<'py, Engine>> {
+        let call = self
+            .call
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some((call, patience)) = call {
+            let engine = self.parts.engine(py)?;
+            engine.get().submit_stream(py, call, patience, &self.queue);
+            drop(self.engine.set(engine.clone().unbind()));
+            return Ok(engine);
+        }
+        let event_loop = running_loop(py)?;
+        match self.engine.get() {
+            Some(engine) if engine.get().is_of(&event_loop) => Ok(engine.bind(py).clone()),
+            _ => {
+                let message = "list of keys belongs to another event loop";
+                Err(Error::new(ErrorKind::Closed, message).into())
+            }
+        }
+    }
+}
+
+/// Keys on their way from an engine to a caller that takes them as they come.
+#[derive(Debug, Default)]
+pub(crate) struct Queue(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    keys: Vec<Py<PyAny>>,
+    /// The future that the caller waits for.
+    waiter: Option<Py<PyAny>>,
+    call: Option<(u64, Ticket)>,
+    paused: bool,
+    end: Option<Option<Failure>>,
+}
+
+impl Queue {
+    /// Adds a key.
+    pub(super) fn push(&self, key: Py<PyAny>) {
+        self.lock().keys.push(key);
+    }
+
+    /// Whether the caller waits for something that has come.
+    pub(super) fn is_awaited(&self) -> bool {
+        let waiting = self.lock();
+        waiting.waiter.is_some() && waiting.keys.len() == 1
+    }
+
+    /// Whether the list is to be paused; true once.
+    pub(super) fn is_behind(&self) -> bool {
+        let mut waiting = self.lock();
+        let is_behind = waiting.keys.len() >= AHEAD && !waiting.paused;
+        waiting.paused |= is_behind;
+        is_behind
+    }
+
+    /// Notes which call fills the queue.
+    pub(super) fn set_call(&self, token: u64, ticket: Ticket) {
+        self.lock().call = Some((token, ticket));
+    }
+
+    /// Notes that no more comes.
+    pub(super) fn end(&self, failure: Option<Failure>) {
+        self.lock().end = Some(failure);
+    }
+
+    /// Visits what the collector is to know.
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        match self.0.try_lock() {
+            Ok(waiting) => visit.call(&waiting.waiter),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Gives what has come to the caller, if it waits, and lets more come.
+    pub(super) fn serve(&self, py: Python<'_>, queue: &Queue) -> PyResult<()> {
+        let mut waiting = queue.lock();
+        if waiting.keys.is_empty() && waiting.end.is_none() {
+            return Ok(());
+        }
+        let Some(waiter) = waiting.waiter.take() else {
+            return Ok(());
+        };
+        let waiter = waiter.bind(py);
+        if waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
+            // It was cancelled: what has come is for the next one.
+            return Ok(());
+        }
+        let keys = std::mem::take(&mut waiting.keys);
+        let failure = match (&mut waiting.end, keys.is_empty()) {
+            (Some(failure), true) => failure.take(),
+            _ => None,
+        };
+        let paused = std::mem::take(&mut waiting.paused);
+        let resumed = waiting.call.filter(|_| paused);
+        drop(waiting);
+        match failure {
+            None => {
+                let keys = PyList::new(py, keys)?;
+                waiter.call_method1(intern!(py, "set_result"), (keys,))?;
+            }
+            Some(failure) => {
+                let raised = PyErr::from(failure).into_value(py);
+                waiter.call_method1(intern!(py, "set_exception"), (raised,))?;
+            }
+        }
+        if let Some((_, ticket)) = resumed {
+            self.resume(py, ticket);
+        }
+        Ok(())
+    }
+}
