@@ -10,4 +10,5 @@
 mod bad;
 mod load;
 mod peer;
+mod spread;
 mod surface;
