@@ -134,3 +134,71 @@ fn a_stream_that_is_given_up_closes_its_connection() {
     world.engine.resume(ticket, world.now);
     assert!(world.engine.next_action().is_none());
 }
+
+#[test]
+fn a_busy_server_is_asked_again_until_it_lists() {
+    let mut world = world();
+    let other = world.occupy(0);
+    let (listing, _) = world.submit_within(world.keys(), Duration::from_secs(10));
+    world.settle();
+    let before = world.writes;
+    for _ in 0..400 {
+        world.advance(Duration::from_millis(10));
+        assert!(!world.results.ended.contains_key(&listing));
+    }
+    let attempts = world.writes - before;
+    assert!((27..80).contains(&attempts), "{attempts} in four seconds");
+    drop(other);
+    world.advance(Duration::from_millis(150));
+    let ended = world.results.ended.remove(&listing).expect("an end");
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(world.lines(listing), 1000);
+}
+
+#[test]
+fn a_server_that_stays_busy_is_asked_until_the_deadline() {
+    let mut world = world();
+    let _other = world.occupy(0);
+    let (listing, _) = world.submit_within(world.keys(), Duration::from_secs(2));
+    let (stream, _) = world.list(PATIENCE);
+    world.settle();
+    for (time, ended) in [
+        (990, None),
+        (10, Some(stream)),
+        (990, None),
+        (10, Some(listing)),
+    ] {
+        for _ in 0..time / 10 {
+            world.advance(Duration::from_millis(10));
+        }
+        let over = world.results.ended.pop_first();
+        assert_eq!(over.as_ref().map(|(token, _)| *token), ended);
+        if let Some((_, result)) = over {
+            let error = result.expect_err("nothing was listed");
+            assert_eq!(error.kind(), ErrorKind::Timeout);
+        }
+    }
+}
+
+#[test]
+fn only_the_servers_that_were_busy_are_asked_again() {
+    let mut world = World::new(2);
+    for n in 0..1000 {
+        let set = world.set(&format!("key{n}"), "v");
+        world.run(set).expect("stored");
+    }
+    let other = world.occupy(1);
+    let (listing, _) = world.submit_within(world.keys(), Duration::from_secs(10));
+    world.settle();
+    let first = world.lines(listing);
+    assert!((1..1000).contains(&first), "{first}");
+    for _ in 0..50 {
+        world.advance(Duration::from_millis(10));
+    }
+    assert_eq!(world.lines(listing), first);
+    drop(other);
+    world.advance(Duration::from_millis(150));
+    let ended = world.results.ended.remove(&listing).expect("an end");
+    assert!(ended.is_ok(), "{ended:?}");
+    assert_eq!(world.lines(listing), 1000, "each key once");
+}

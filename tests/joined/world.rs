@@ -157,12 +157,31 @@ impl World {
     /// Begins to list all keys, each within `patience`.
     pub(crate) fn list(&mut self, patience: Duration) -> (u64, Ticket) {
         self.token += 1;
-        let list = self.plan.administer(Admin::Metadump, Place::Key);
-        let list = list.expect("an operation").into_owned();
+        let list = self.keys();
         let ticket =
             self.engine
                 .submit_stream(self.token, list, patience, self.now, &mut self.results);
         (self.token, ticket)
+    }
+
+    /// Lists all keys.
+    pub(crate) fn keys(&self) -> Operation<'static> {
+        let list = self.plan.administer(Admin::Metadump, Place::Key);
+        list.expect("an operation").into_owned()
+    }
+
+    /// Has a server list its keys for somebody who does not read the list. It
+    /// is busy until the session is dropped.
+    pub(crate) fn occupy(&self, server: usize) -> Session {
+        let peer = PeerInfo {
+            connection: u64::MAX,
+            address: None,
+            listener: None,
+        };
+        let mut session = Session::new(Arc::clone(&self.servers[server]), peer);
+        let progress = session.process(b"lru_crawler metadump all\r\n", &mut Vec::new());
+        assert!(progress.next == Next::Stream, "a list has begun");
+        session
     }
 
     /// How many lines operation `token` was given.

@@ -434,7 +434,7 @@ class AsyncClient:
 
         Raises:
             UnsupportedError: A server cannot list keys.
-            ServerError: A server lists for somebody else at the moment.
+            TimeoutError: Also when a server lists for somebody else all the time.
             MemoxideError: As in `get`. All of them where the list is read.
         """
     @property
@@ -1068,7 +1068,7 @@ class Client:
 
         Raises:
             UnsupportedError: A server cannot list keys.
-            ServerError: A server lists for somebody else at the moment.
+            TimeoutError: Also when a server lists for somebody else all the time.
             MemoxideError: As in `get`. All of them where the iterator is read.
         """
     def keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> list[Any]:
@@ -1087,7 +1087,7 @@ class Client:
 
         Raises:
             UnsupportedError: A server cannot list keys.
-            ServerError: A server lists for somebody else at the moment.
+            TimeoutError: Also when a server lists for somebody else all the time.
             MemoxideError: As in `get`.
         """
     @property

@@ -139,7 +139,7 @@ impl AsyncClient {
     ///
     /// Raises:
     ///     UnsupportedError: A server cannot list keys.
-    ///     ServerError: A server lists for somebody else at the moment.
+    ///     TimeoutError: Also when a server lists for somebody else all the time.
     ///     MemoxideError: As in `get`. All of them where the list is read.
     #[pyo3(signature = (prefix = None, *, timeout = None, server_key = None))]
     fn keys<'py>(

@@ -124,7 +124,7 @@ impl Client {
     ///
     /// Raises:
     ///     UnsupportedError: A server cannot list keys.
-    ///     ServerError: A server lists for somebody else at the moment.
+    ///     TimeoutError: Also when a server lists for somebody else all the time.
     ///     MemoxideError: As in `get`.
     #[pyo3(signature = (prefix = None, *, timeout = None, server_key = None))]
     fn keys<'py>(
@@ -153,7 +153,7 @@ impl Client {
     ///
     /// Raises:
     ///     UnsupportedError: A server cannot list keys.
-    ///     ServerError: A server lists for somebody else at the moment.
+    ///     TimeoutError: Also when a server lists for somebody else all the time.
     ///     MemoxideError: As in `get`. All of them where the iterator is read.
     #[pyo3(signature = (prefix = None, *, timeout = None, server_key = None))]
     fn iter_keys(

@@ -127,9 +127,10 @@ impl AsyncClient {
     /// # Errors
     ///
     /// The stream, or the collection, fails with [`ErrorKind::Unsupported`] when
-    /// a server cannot list keys; [`ErrorKind::Server`] when one lists for
-    /// somebody else at the moment; [`ErrorKind::Partial`] when some servers
-    /// failed; those of the way to the servers.
+    /// a server cannot list keys; [`ErrorKind::Timeout`] also when one lists for
+    /// somebody else all the time, as a server lists for one caller after the
+    /// other; [`ErrorKind::Partial`] when some servers failed; those of the way
+    /// to the servers.
     pub fn keys(&self, prefix: impl AsRef<[u8]>) -> KeyStream {
         KeyStream::new(self.clone(), prefix.as_ref().to_vec())
     }

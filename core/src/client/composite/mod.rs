@@ -2,6 +2,7 @@
 //! requests, driven like any other operation.
 
 mod counter;
+mod listing;
 mod lock;
 mod namespace;
 mod pace;
@@ -9,6 +10,7 @@ mod take;
 mod update;
 
 pub(super) use counter::Counter;
+pub(super) use listing::{BUSY_PAUSE, Listing, is_busy};
 pub(super) use lock::{Acquire, Release};
 pub(super) use namespace::{Goal, Scoped};
 pub(super) use take::Take;

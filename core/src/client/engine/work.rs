@@ -101,8 +101,18 @@ impl Engine {
             return;
         };
         let token = work.token;
+        // What tells that a list is not to be had yet is no piece of it.
+        let nothing = matches!(
+            input,
+            Input::Elapsed
+                | Input::Reply {
+                    reply: crate::protocol::Reply::Failed(_),
+                    ..
+                }
+        );
         if let Some(patience) = work.patience
             && !work.paused
+            && !nothing
         {
             work.deadline = now.after(patience);
         }

@@ -1,6 +1,7 @@
 //! Commands for whole servers.
 
 use super::{Place, Plan, no_servers};
+use crate::client::composite::Listing;
 use crate::client::operation::{Operation, Spread};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::MAX_KEY_LENGTH;
@@ -8,6 +9,9 @@ use crate::protocol::{Admin, DumpedKey, Request};
 
 impl Plan {
     /// Asks every server the same, or the one that `place` names.
+    ///
+    /// A server that is busy with another list of keys ([`Admin::Metadump`]) is
+    /// asked again until the time of the call is over.
     ///
     /// # Errors
     ///
@@ -25,13 +29,19 @@ impl Plan {
         if self.servers.is_empty() {
             return Err(no_servers());
         }
-        match place {
+        let lists = matches!(request, Request::Admin(Admin::Metadump));
+        let operation = match place {
             Place::Key => {
                 let spread = Spread::everywhere(self.servers.len(), &request);
-                Ok(Operation::Spread(Box::new(spread)))
+                Operation::Spread(Box::new(spread))
             }
-            place => Ok(Operation::single(self.route(b"", place)?, request)),
+            place => Operation::single(self.route(b"", place)?, request),
+        };
+        if lists {
+            let lists = Listing::new(operation.into_owned());
+            return Ok(Operation::composite(lists));
         }
+        Ok(operation)
     }
 
     /// Reads a line of a list of keys: the item if its key begins with the

@@ -104,8 +104,9 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] when a server cannot list keys;
-    /// [`ErrorKind::Server`] when one lists for somebody else at the moment;
-    /// those of the way to the servers.
+    /// [`ErrorKind::Timeout`] also when one lists for somebody else all the
+    /// time, as a server lists for one caller after the other; those of the way
+    /// to the servers.
     pub fn keys(&self, prefix: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
         let mut keys = Vec::new();
         self.each_key(prefix, |item| {

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::client::blocking::{Host, Runner};
+use crate::client::composite::{BUSY_PAUSE, is_busy};
 use crate::client::operation::{Answer, Part};
 use crate::error::{Error, ErrorKind, Result};
 use crate::net;
@@ -12,9 +13,6 @@ use crate::protocol::{Admin, DumpedKey, Reply, Request};
 /// How long a server may take for the next piece of its list, or be busy with
 /// the list of somebody else.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The pause before a busy server is asked again.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a list tells about a key.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -79,10 +77,6 @@ fn list_once(
         }
     });
     failure.map_or(listed, Err)
-}
-
-fn is_busy(error: &Error) -> bool {
-    error.reply().is_some_and(|line| line.starts_with("BUSY"))
 }
 
 /// The thread that reads a list.
