@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use memoxide::value::{Codec, Dialect, NonFinite, Value, json};
+use memoxide::value::{Codec, Dialect, Foreign, Format, NonFinite, Value, json};
 use memoxide::{Error, ErrorKind, Result};
 use napi::Env;
 use napi::bindgen_prelude::Buffer;
@@ -16,22 +16,27 @@ use crate::errors::thrown;
 
 /// What a value is for the core; the numbers are those of `Kind` in `ts/values.ts`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[repr(u8)]
 pub(crate) enum Kind {
     /// Bytes as they are.
-    Bytes = 0,
+    Bytes,
     /// UTF-8.
-    Text = 1,
+    Text,
     /// Decimal digits of an integer.
-    Integer = 2,
+    Integer,
     /// JSON text.
-    Json = 3,
+    Json,
     /// `NaN`, `Infinity` or `-Infinity`.
-    NonFinite = 4,
+    NonFinite,
+    /// What a serializer of the program made. Before the bytes of
+    /// [`Format::Opaque`] stand its flags, the least significant first.
+    Foreign(Format),
 }
 
+/// Where the numbers of foreign formats begin.
+const FOREIGN: u32 = 16;
+
 impl Kind {
-    const ALL: [Self; 5] = [
+    const OWN: [Self; 5] = [
         Self::Bytes,
         Self::Text,
         Self::Integer,
@@ -45,10 +50,22 @@ impl Kind {
     ///
     /// `InvalidArgument` for a number that names none.
     pub(crate) fn of(number: u32) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| *kind as u32 == number)
+        let own = Self::OWN.get(number as usize).copied();
+        let foreign = || Format::ALL.get(number.checked_sub(FOREIGN)? as usize);
+        own.or_else(|| foreign().copied().map(Self::Foreign))
             .ok_or_else(|| Error::new(ErrorKind::InvalidArgument, "no such kind of value"))
+    }
+
+    /// Returns the number of this kind.
+    pub(crate) const fn number(self) -> u32 {
+        match self {
+            Self::Bytes => 0,
+            Self::Text => 1,
+            Self::Integer => 2,
+            Self::Json => 3,
+            Self::NonFinite => 4,
+            Self::Foreign(format) => FOREIGN + format as u32,
+        }
     }
 
     /// Takes `bytes` as a value of this kind, without copying them.
@@ -58,13 +75,21 @@ impl Kind {
     /// `Encode` when the bytes are no text although the kind is one; TypeScript
     /// lets that not happen.
     pub(crate) fn value(self, bytes: &[u8]) -> Result<Value<'_>> {
-        if self == Self::Bytes {
-            return Ok(Value::from(bytes));
+        match self {
+            Self::Bytes => return Ok(Value::from(bytes)),
+            Self::Foreign(Format::Opaque) => {
+                let (flags, bytes) = bytes
+                    .split_first_chunk()
+                    .ok_or_else(|| Error::new(ErrorKind::Encode, "value has no flags"))?;
+                let opaque = Foreign::opaque(u32::from_le_bytes(*flags), bytes);
+                return Ok(Value::Foreign(opaque));
+            }
+            Self::Foreign(format) => return Ok(Value::Foreign(Foreign::new(format, bytes))),
+            _ => {}
         }
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Error::new(ErrorKind::Encode, "text is not UTF-8"))?;
         match self {
-            Self::Bytes | Self::Text => Ok(Value::from(text)),
             Self::Integer => Ok(Value::Int(Cow::Borrowed(text))),
             Self::Json => Ok(Value::Json(Cow::Borrowed(text))),
             Self::NonFinite => text
@@ -73,28 +98,29 @@ impl Kind {
                 .and_then(NonFinite::of)
                 .map(Value::NonFinite)
                 .ok_or_else(|| Error::new(ErrorKind::Encode, "number is finite or none")),
+            _ => Ok(Value::from(text)),
         }
     }
 
     /// Splits a value into its kind and its bytes, without copying them.
-    ///
-    /// # Errors
-    ///
-    /// `Decode` for a format that JavaScript has no reader for.
-    pub(crate) fn split(value: Value<'_>) -> Result<(Self, Cow<'_, [u8]>)> {
-        Ok(match value {
+    pub(crate) fn split(value: Value<'_>) -> (Self, Cow<'_, [u8]>) {
+        match value {
             Value::Bytes(bytes) => (Self::Bytes, bytes),
             Value::Text(text) => (Self::Text, into_bytes(text)),
             Value::Int(digits) => (Self::Integer, into_bytes(digits)),
             Value::Json(text) => (Self::Json, into_bytes(text)),
             Value::NonFinite(number) => (Self::NonFinite, number.name().as_bytes().into()),
-            Value::Foreign(foreign) => {
-                let message = format!("value is {}, which is not read here", foreign.format.name());
-                let bytes = foreign.bytes.into_owned().into();
-                return Err(Error::new(ErrorKind::Decode, message).with_raw(foreign.flags, bytes));
-            }
-        })
+            Value::Foreign(foreign) => (Self::Foreign(foreign.format), foreign.bytes),
+        }
     }
+}
+
+/// Returns the names of the formats that a serializer may have, in the order of
+/// their numbers from 16.
+#[napi]
+#[must_use]
+pub fn formats() -> Vec<&'static str> {
+    Format::ALL.iter().map(|format| format.name()).collect()
 }
 
 fn into_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
@@ -177,9 +203,9 @@ impl ValueCodec {
     pub fn decode(&self, env: Env, flags: u32, bytes: &[u8]) -> napi::Result<PlainBytes> {
         self.0
             .decode(flags, Cow::Borrowed(bytes))
-            .and_then(Kind::split)
+            .map(Kind::split)
             .map(|(kind, bytes)| PlainBytes {
-                kind: kind as u32,
+                kind: kind.number(),
                 bytes: bytes.into_owned().into(),
             })
             .map_err(|error| thrown(&env, &error))

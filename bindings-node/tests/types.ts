@@ -33,6 +33,7 @@ import {
   type PlacementComparison,
   type Progress,
   type Sent,
+  type Serializer,
   type Servers,
   type Storable,
 } from "memoxide";
@@ -139,6 +140,20 @@ export async function move(old: Client, target: Client, signal: AbortSignal): Pr
 // @ts-expect-error: the position of a server, not its name
 new Client("a,b", { hashing: (_key, servers) => servers[0] });
 new Client("a,b", { hashing: (key, servers) => key.length % servers.length });
+
+// Serializers
+
+const lines: Serializer = {
+  flags: 0x1000_0000,
+  serialize: (value) => Buffer.from((value as string[]).join("\n")),
+  deserialize: (bytes) => bytes.toString().split("\n"),
+};
+new Client("a", { serializer: lines });
+new Client("a", { values: "php", serializer: "native" });
+// @ts-expect-error: a serializer reads, too
+new Client("a", { serializer: { format: "msgpack", serialize: lines.serialize } });
+// @ts-expect-error: no dialect has flags for it
+new Client("a", { serializer: { ...lines, format: "yaml" } });
 
 // The client
 

@@ -9,7 +9,7 @@ import { Call } from "./completion.js";
 import { type Change, Driver, type Write } from "./driver.js";
 import { InvalidArgumentError } from "./errors.js";
 import { KeyList } from "./keys.js";
-import { type ClientOptions, optionValues, type Servers, serverSource } from "./options.js";
+import { type ClientOptions, readOptions, type Servers, serverSource } from "./options.js";
 import * as results from "./results.js";
 import { type Scope, Verb } from "./submission.js";
 
@@ -57,10 +57,8 @@ export abstract class Administration implements AsyncDisposable, Disposable {
       this.#driver = servers.driver;
       this.#scopes = servers.scopes;
     } else {
-      const { hashing, ...others } = options;
-      const choose = typeof hashing === "function" ? hashing : undefined;
-      const named = choose === undefined ? options : others;
-      this.#driver = new Driver(serverSource(servers), optionValues(named), choose);
+      const { values, ...own } = readOptions(options);
+      this.#driver = new Driver(serverSource(servers), values, own);
       this.#scopes = [];
     }
   }
@@ -68,6 +66,14 @@ export abstract class Administration implements AsyncDisposable, Disposable {
   /** The servers, in the order of the configuration. */
   get servers(): readonly string[] {
     return this.#driver.endpoints;
+  }
+
+  /**
+   * The servers, and the options that differ from their defaults, as JSON with
+   * the names of the core. Passwords are not in it.
+   */
+  get configuration(): string {
+    return this.#driver.configuration;
   }
 
   /**

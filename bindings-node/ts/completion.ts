@@ -7,6 +7,7 @@
 
 import type { ClientCore, TextPart } from "../native.js";
 import { rebuild } from "./rebuild.js";
+import { isSerialized, raised, Serialized, type Serializing } from "./serializers.js";
 import { raise, raiseOwned } from "./values.js";
 
 /** The words of an event. */
@@ -82,6 +83,8 @@ export class Call {
   failure: unknown = undefined;
   /** What the caller's function gave last. */
   given: unknown = undefined;
+  /** Whether there are values that a serializer is to read. */
+  isSerialized = false;
   /** Answers when the operation wants its caller's function. */
   ask: ((token: number) => void) | undefined = undefined;
   /** Ends the listening to a signal. */
@@ -99,8 +102,13 @@ const none: readonly number[] = [];
 
 /** The calls under way, by token. */
 export class Calls {
+  readonly #serializing: Serializing | undefined;
   readonly #calls: (Call | undefined)[] = [];
   readonly #free: number[] = [];
+
+  constructor(serializing: Serializing | undefined) {
+    this.#serializing = serializing;
+  }
 
   /** How many calls are under way. */
   get size(): number {
@@ -194,15 +202,29 @@ export class Calls {
 
   #end(token: number): void {
     const call = this.remove(token) as Call;
-    if (call.failure !== undefined) {
-      call.reject(call.failure);
-      return;
-    }
+    // Not now: a serializer may use the client, and the events are still being read.
+    if (call.isSerialized) queueMicrotask(() => this.#settle(call));
+    else this.#settle(call);
+  }
+
+  #settle(call: Call): void {
     try {
+      this.raise(call);
+      if (call.failure !== undefined) throw call.failure;
       call.resolve(call.finish(call) as never);
     } catch (error) {
       call.reject(error);
     }
+  }
+
+  /** Has the program's serializer read the values of a call. */
+  raise(call: Call): void {
+    if (!call.isSerialized) return;
+    call.isSerialized = false;
+    const { item, values } = call;
+    if (item !== undefined) item.value = raised(item.value, this.#serializing);
+    if (values === undefined) return;
+    for (const [position, value] of values) values.set(position, raised(value, this.#serializing));
   }
 }
 
@@ -230,6 +252,10 @@ function take(
     return;
   }
   const flags = words[at + 6] as number;
+  if (isSerialized(kind)) {
+    value = new Serialized(kind, value as Buffer, flags);
+    call.isSerialized = true;
+  }
   if ((words[at + 1] as number) & last) call.verdict = Verdict.Yes;
   if (call.values === undefined) {
     call.item = { value, flags };

@@ -20,6 +20,7 @@ import type {
   ServerSource,
   SharedArrays,
 } from "../native.js";
+import { Alarm } from "./alarm.js";
 import type { CallOptions } from "./cache.js";
 import { type Call, Calls } from "./completion.js";
 import { ClosedError, InvalidArgumentError } from "./errors.js";
@@ -27,6 +28,7 @@ import { LargeValue } from "./large.js";
 import { native } from "./native.js";
 import type { Hashing } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
+import type { Serializing } from "./serializers.js";
 import { listen, signalOf } from "./signals.js";
 import { Sockets, type Stage, type Watcher } from "./sockets.js";
 import { type Scope, Submission, type Verb } from "./submission.js";
@@ -55,6 +57,12 @@ const inputLength = 64 * 1024;
 /** Packed bytes that are handed over before the turn of the event loop ends. */
 const packedLimit = 1024 * 1024;
 
+/** Functions of the program that take part. */
+export interface OwnFunctions {
+  readonly choose?: Hashing | undefined;
+  readonly serializing?: Serializing | undefined;
+}
+
 /** What an option may be. */
 export type OptionValue = string | number | boolean | Uint8Array;
 
@@ -67,8 +75,8 @@ export type Change = (value: unknown) => unknown;
 export class Driver {
   /** The servers, in the order of the configuration. */
   readonly endpoints: readonly string[];
-  readonly #submission = new Submission();
-  readonly #calls = new Calls();
+  readonly #submission: Submission;
+  readonly #calls: Calls;
   /** Those who wait until no call is under way. */
   #idlers: (() => void)[] = [];
   readonly #core: ClientCore;
@@ -85,25 +93,31 @@ export class Driver {
   /** Set by whoever wants to know about connections. */
   watcher: Watcher | undefined;
   #isScheduled = false;
-  #timer: NodeJS.Timeout | undefined;
-  /** When the timer fires. */
-  #alarm = Number.POSITIVE_INFINITY;
-  /** Whether the timer holds the process. */
-  #isHolding = false;
+  readonly #alarm = new Alarm((now) => this.#tick(now));
+
   /** The program's placement function. */
   readonly #choose: Hashing | undefined;
-  /** Whether it is being asked for a call that is packed. */
-  #isPlacing = false;
+  /** The program's serializer. */
+  readonly #serializing: Serializing | undefined;
+  /** Whether a call is being packed, for which functions of the program may be asked. */
+  #isPacking = false;
 
-  constructor(servers: ServerSource, options: Record<string, OptionValue>, choose?: Hashing) {
+  constructor(
+    servers: ServerSource,
+    options: Record<string, OptionValue>,
+    { choose, serializing }: OwnFunctions = {},
+  ) {
     this.#choose = choose;
+    this.#serializing = serializing;
+    this.#submission = new Submission(serializing);
+    this.#calls = new Calls(serializing);
     this.#core = calling(
       () =>
         new native.ClientCore(
           servers,
           Object.keys(options),
           Object.values(options),
-          choose !== undefined,
+          { choose: choose !== undefined, opaque: serializing?.flags },
           Math.random(),
           this.#arrays(),
         ),
@@ -113,6 +127,11 @@ export class Driver {
     this.#sockets = new Sockets(this.#core.tls());
     const overheard = this.#core.overheard();
     if (overheard !== null) warnOf(overheard);
+  }
+
+  /** Servers and options as JSON, without secrets. */
+  get configuration(): string {
+    return this.#core.configuration();
   }
 
   /** The name of the server that has a key, within namespaces. */
@@ -148,18 +167,14 @@ export class Driver {
     const { from, to, byte } = submission.seal(count);
     if (submission.replaced) this.#attach();
     const keys = this.#core.keysToPlace(from, to, byte);
-    this.#isPlacing = true;
-    try {
-      for (const key of keys) this.#core.place(key, this.placed(key) as number);
-    } finally {
-      this.#isPlacing = false;
-    }
+    for (const key of keys) this.#core.place(key, this.placed(key) as number);
   }
 
-  /** Refuses what would write over the call that the placement function is asked for. */
-  #refuseWhilePlacing(): void {
-    if (this.#isPlacing) {
-      throw new InvalidArgumentError("a placement function cannot use the client");
+  /** Refuses what would write over the call that is being packed. */
+  #refuseWhilePacking(): void {
+    if (this.#isPacking) {
+      const message = "what is asked while a call begins cannot use the client";
+      throw new InvalidArgumentError(message);
     }
   }
 
@@ -169,12 +184,18 @@ export class Driver {
    */
   begin(verb: Verb, call: Call, scopes: readonly Scope[], options: unknown, write: Write): number {
     if (this.isClosed) throw new ClosedError("client is closed", { sent: "not_sent" });
-    this.#refuseWhilePlacing();
+    this.#refuseWhilePacking();
     const submission = this.#submission;
-    submission.begin(verb, scopes);
-    if (options !== undefined) submission.options(options);
-    const count = write(submission, call);
-    if (this.#choose !== undefined) this.#place(submission, count);
+    let count: number;
+    this.#isPacking = true;
+    try {
+      submission.begin(verb, scopes);
+      if (options !== undefined) submission.options(options);
+      count = write(submission, call);
+      if (this.#choose !== undefined) this.#place(submission, count);
+    } finally {
+      this.#isPacking = false;
+    }
     const signal = signalOf(options as CallOptions | undefined);
     const token = this.#calls.add(call);
     if (signal !== undefined) this.#listen(signal, token, call);
@@ -227,14 +248,15 @@ export class Driver {
    * call that has ended meanwhile is left alone.
    */
   async ask(token: number, call: Call, change: Change, expires: number | undefined): Promise<void> {
-    const { item, failure } = call;
-    call.item = undefined;
     try {
+      this.#calls.raise(call);
+      const { item, failure } = call;
+      call.item = undefined;
       if (failure !== undefined) throw failure;
       const value = await change(item?.value);
       if (!this.#calls.has(token, call)) return;
       call.given = value;
-      const plain = value === undefined ? undefined : lower(value);
+      const plain = value === undefined ? undefined : lower(value, this.#serializing);
       const bytes = Buffer.from((plain?.data ?? "") as string);
       this.#core.answer(token, plain?.kind ?? null, bytes, expires ?? null, performance.now());
     } catch (error) {
@@ -261,7 +283,7 @@ export class Driver {
 
   /** Hands over what was packed. */
   #flush(): void {
-    this.#refuseWhilePlacing();
+    this.#refuseWhilePacking();
     const submission = this.#submission;
     if (submission.count === 0) return;
     if (submission.replaced) this.#attach();
@@ -447,38 +469,15 @@ export class Driver {
     });
   }
 
-  /** Sets the timer for the next deadline; it holds the process while calls wait. */
+  /** Sets the timer for the next deadline. */
   #wait(): void {
-    const deadline = this.#state[State.Deadline] as number;
-    const isBusy = this.#state[State.Pending] !== 0;
-    // A later deadline is looked at when the earlier one has passed.
-    if (deadline < this.#alarm) {
-      clearTimeout(this.#timer);
-      this.#alarm = deadline;
-      this.#isHolding = true;
-      const pause = Math.max(1, Math.ceil(deadline - performance.now()));
-      this.#timer = setTimeout(this.#ring, pause);
-    }
-    if (isBusy !== this.#isHolding && this.#timer !== undefined) {
-      this.#isHolding = isBusy;
-      if (isBusy) this.#timer.ref();
-      else this.#timer.unref();
-    }
+    const state = this.#state;
+    this.#alarm.set(state[State.Deadline] as number, state[State.Pending] !== 0);
   }
 
-  /**
-   * Ends what is late, once the sockets were looked at: when the program has kept
-   * the event loop busy for longer than a timeout, replies may lie there that
-   * came in time.
-   */
-  readonly #ring = (): void => {
-    this.#alarm = Number.POSITIVE_INFINITY;
-    this.#timer = undefined;
-    const now = performance.now();
-    setImmediate(() => {
-      this.#core.tick(now);
-      this.#conclude();
-    });
+  readonly #tick = (now: number): void => {
+    this.#core.tick(now);
+    this.#conclude();
   };
 }
 

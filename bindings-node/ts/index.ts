@@ -84,6 +84,7 @@ export {
 export { KeyList } from "./keys.js";
 export { Lock } from "./lock.js";
 export type { ClientOptions, Hashing, ServerDescription, Servers } from "./options.js";
+export type { Serializer, SerializerFormat } from "./serializers.js";
 export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";
 export {
   type CompareOptions,

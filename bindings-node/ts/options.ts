@@ -4,9 +4,10 @@
  */
 
 import type { ServerEntry, ServerSource } from "../native.js";
-import type { OptionValue } from "./driver.js";
+import type { OptionValue, OwnFunctions } from "./driver.js";
 import { ConfigError } from "./errors.js";
 import { native } from "./native.js";
+import { type Serializer, Serializing } from "./serializers.js";
 
 /** A server: where it listens and its share of the keys. */
 export interface ServerDescription {
@@ -74,8 +75,12 @@ export interface ClientOptions {
   compression?: string | undefined;
   /** Formats of other languages that are let through, separated by commas. Default none. */
   foreign?: string | undefined;
-  /** How the dialect stores lists and maps, where it has a choice. */
-  serializer?: "json" | "native" | undefined;
+  /**
+   * How lists and maps are stored: by `json` or the dialect's `native` way, where
+   * it has a choice, or by functions of the program's, which then get whatever is
+   * neither bytes nor text nor an integer. Default JSON in most dialects.
+   */
+  serializer?: "json" | "native" | Serializer | undefined;
   /** The most bytes that a value may have. Default 1 MiB. */
   maxValueSize?: number | undefined;
   /** The most bytes that a compressed value may inflate to. Default 64 MiB. */
@@ -161,8 +166,36 @@ function asWeight(weight: unknown): number {
   throw new ConfigError("the weight of a server is no number");
 }
 
-/** Returns the options by the names that the core has for them. */
-export function optionValues(options: ClientOptions): Record<string, OptionValue> {
+/** Options by the names that the core has for them, and functions of the program. */
+export interface ReadOptions extends OwnFunctions {
+  readonly values: Record<string, OptionValue>;
+}
+
+/**
+ * Tells options that are functions of the program from those that are values.
+ *
+ * @throws ConfigError for what is no option.
+ */
+export function readOptions(options: ClientOptions): ReadOptions {
+  const { hashing, serializer, ...others } = options;
+  const named: ClientOptions = others;
+  let choose: Hashing | undefined;
+  if (typeof hashing === "function") choose = hashing;
+  else named.hashing = hashing;
+  let serializing: Serializing | undefined;
+  if (typeof serializer === "object" && serializer !== null) {
+    serializing = new Serializing(serializer);
+    const { format } = serializing;
+    if (format !== undefined) {
+      named.foreign = named.foreign === undefined ? format : `${named.foreign},${format}`;
+    }
+  } else {
+    named.serializer = serializer;
+  }
+  return { values: optionValues(named), choose, serializing };
+}
+
+function optionValues(options: ClientOptions): Record<string, OptionValue> {
   const known = new Set(native.optionNames());
   const values: Record<string, OptionValue> = {};
   for (const [given, value] of Object.entries(options)) {

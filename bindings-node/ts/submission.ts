@@ -10,6 +10,7 @@
 
 import type { CasOptions, CountOptions, Key } from "./cache.js";
 import { InvalidArgumentError, InvalidKeyError } from "./errors.js";
+import type { Serializing } from "./serializers.js";
 import { lower } from "./values.js";
 
 /** What a call does; the numbers are those of `src/client/verb.rs`. */
@@ -99,6 +100,11 @@ export class Submission {
   #field = 0;
   #byte = 0;
   #mask = 0;
+  readonly #serializing: Serializing | undefined;
+
+  constructor(serializing: Serializing | undefined) {
+    this.#serializing = serializing;
+  }
 
   /** Begins a call, within namespaces. */
   begin(verb: Verb, scopes: readonly Scope[]): void {
@@ -295,7 +301,7 @@ export class Submission {
     this.number(0);
     this.number(0);
     const length = this.key(key);
-    const { kind, data } = lower(value);
+    const { kind, data } = lower(value, this.#serializing);
     const size = typeof data === "string" ? this.#text(data) : this.#data(data);
     this.fields[at] = kind;
     this.fields[at + 1] = size;

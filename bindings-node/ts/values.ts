@@ -21,6 +21,7 @@ import { types } from "node:util";
 
 import { EncodeError } from "./errors.js";
 import { native } from "./native.js";
+import { isSerialized, type Serializing } from "./serializers.js";
 
 /** What the core takes a value for; the numbers are those of `src/value.rs`. */
 export const Kind = { Bytes: 0, Text: 1, Integer: 2, Json: 3, NonFinite: 4 } as const;
@@ -28,7 +29,7 @@ export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /** A value as the core takes it. */
 export interface Plain {
-  readonly kind: Kind;
+  readonly kind: number;
   /** The bytes, or text that is well formed. */
   readonly data: string | Uint8Array;
 }
@@ -37,14 +38,16 @@ export interface Plain {
 const maxDepth = native.maxDepth();
 
 /**
- * Returns what the core is to store for `value`.
+ * Returns what the core is to store for `value`, with a serializer of the
+ * program's for what is neither bytes nor text nor an integer.
  *
  * JSON text is checked further by the core: integers beyond 2^53 - 1 and halves
  * of surrogate pairs inside a tree are refused there.
  *
  * @throws EncodeError for a type that would not come back as it is.
  */
-export function lower(value: unknown): Plain {
+export function lower(value: unknown, serializing?: Serializing): Plain {
+  if (serializing !== undefined && !isScalar(value)) return serializing.lower(value);
   switch (typeof value) {
     case "string":
       if (!value.isWellFormed()) throw new EncodeError("text has half of a surrogate pair");
@@ -64,12 +67,26 @@ export function lower(value: unknown): Plain {
   }
 }
 
+/** Whether a value has a form of its own in every dialect. */
+function isScalar(value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+    case "bigint":
+    case "undefined":
+      return true;
+    case "number":
+      return Number.isSafeInteger(value) && !Object.is(value, -0);
+    default:
+      return types.isUint8Array(value);
+  }
+}
+
 /** Added to a kind when every byte of the value is ASCII. */
 const ascii = 0x100;
 
 /** Returns the JavaScript value for bytes `start` to `end` of a chunk that will be reused. */
 export function raise(kind: number, chunk: Buffer, start: number, end: number): unknown {
-  if (kind === Kind.Bytes) {
+  if (kind === Kind.Bytes || isSerialized(kind)) {
     // Never a view: it would keep the whole chunk alive, and see it change.
     const bytes = Buffer.allocUnsafe(end - start);
     chunk.copy(bytes, 0, start, end);
@@ -92,7 +109,8 @@ export function raise(kind: number, chunk: Buffer, start: number, end: number): 
 
 /** Returns the JavaScript value for bytes that are nobody else's. */
 export function raiseOwned(kind: number, bytes: Buffer): unknown {
-  return kind === Kind.Bytes ? bytes : raise(kind, bytes, 0, bytes.length);
+  const isBytes = kind === Kind.Bytes || isSerialized(kind);
+  return isBytes ? bytes : raise(kind, bytes, 0, bytes.length);
 }
 
 function lowerNumber(value: number): Plain {

@@ -14,7 +14,7 @@ use memoxide::{Error, Result};
 use super::arrays::SharedArrays;
 use super::placing::Placing;
 use super::report::{self, Lists, Report, Turn};
-use super::settings::{self, ServerSource, SettingValue};
+use super::settings::{self, OwnFunctions, ServerSource, SettingValue};
 use super::submission::{self, NOBODY, Plans, Reader};
 
 /// What the driver learns after each call, by position in its array of state.
@@ -66,7 +66,7 @@ impl Core {
         servers: ServerSource,
         names: &[String],
         values: &[SettingValue],
-        chooses: bool,
+        own: &OwnFunctions,
         seed: f64,
         arrays: SharedArrays,
     ) -> Result<Self> {
@@ -76,7 +76,7 @@ impl Core {
         settings::apply(&mut options, names, values)?;
         // JavaScript would round them.
         options.values.safe_integers = true;
-        let placing = chooses.then(Placing::default);
+        let placing = own.choose.then(Placing::default);
         let plan = match placing.clone() {
             None => Plan::secured(servers, options)?,
             Some(placing) => {
@@ -86,7 +86,10 @@ impl Core {
         Ok(Self {
             engine: Engine::for_plan(&plan, seed.to_bits()),
             plans: Plans::new(Arc::new(plan)),
-            turn: Turn::default(),
+            turn: Turn {
+                opaque: own.opaque,
+                ..Turn::default()
+            },
             arrays,
             tickets: Vec::new(),
             lists: HashMap::new(),
@@ -99,6 +102,11 @@ impl Core {
     /// Returns the options.
     pub(super) fn options(&self) -> &Options {
         self.plans.own.options()
+    }
+
+    /// Returns servers and options as JSON, without secrets.
+    pub(super) fn configuration(&self) -> String {
+        self.options().to_json(self.plans.own.servers())
     }
 
     /// Returns the server that credentials go to unencrypted, as the plan says.

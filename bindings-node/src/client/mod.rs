@@ -38,7 +38,7 @@ use self::arrays::SharedArrays;
 use self::core::Core;
 use self::report::TextPart;
 use self::security::{TlsFields, failure};
-use self::settings::{ServerSource, SettingValue};
+use self::settings::{OwnFunctions, ServerSource, SettingValue};
 use crate::errors::{ErrorFields, thrown};
 use crate::tools::ClientPlan;
 use crate::value::Kind;
@@ -93,8 +93,8 @@ pub struct PartialValue {
 
 #[napi]
 impl ClientCore {
-    /// Prepares a client; nothing is opened. Where the program `chooses`, keys are
-    /// placed by it and not by a preset.
+    /// Prepares a client; nothing is opened. Where the program has a
+    /// function of its `own`, keys are placed by it and not by a preset.
     ///
     /// # Errors
     ///
@@ -107,11 +107,11 @@ impl ClientCore {
         #[napi(ts_arg_type = "Array<number | string | boolean | Uint8Array | null>")] values: Vec<
             SettingValue,
         >,
-        chooses: bool,
+        own: OwnFunctions,
         seed: f64,
         arrays: SharedArrays,
     ) -> napi::Result<Self> {
-        let core = Core::new(servers, &names, &values, chooses, seed, arrays);
+        let core = Core::new(servers, &names, &values, &own, seed, arrays);
         let core = Rc::new(RefCell::new(core.map_err(|error| thrown(&env, &error))?));
         let number = CORES.with_borrow_mut(|cores| {
             let free = cores.iter().position(Option::is_none);
@@ -133,6 +133,12 @@ impl ClientCore {
     #[napi]
     pub fn endpoints(&self) -> Vec<String> {
         self.core.borrow().endpoints()
+    }
+
+    /// Returns servers and options as JSON, without secrets.
+    #[napi]
+    pub fn configuration(&self) -> String {
+        self.core.borrow().configuration()
     }
 
     /// Returns how connections are encrypted, if they are.

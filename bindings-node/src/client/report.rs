@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use memoxide::client::{CasOutcome, Handler, Outcome, Part, Plan, Ticket};
 use memoxide::protocol::Item;
-use memoxide::value::Codec;
+use memoxide::value::{Codec, Format};
 use memoxide::{Error, Result};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -80,6 +80,8 @@ pub(super) struct Turn {
     pub(super) values: Vec<Vec<u8>>,
     pub(super) errors: Vec<Error>,
     pub(super) texts: Vec<TextPart>,
+    /// The flags of values that a serializer of the program reads.
+    pub(super) opaque: Option<u32>,
 }
 
 /// Whose keys a call lists, and how they begin, by token.
@@ -179,8 +181,10 @@ impl<'t> Report<'t> {
         let index = item.index as u32;
         let decoded = if is_raw {
             Ok((Kind::Bytes, item.value))
+        } else if self.turn.opaque == Some(flags) {
+            Ok((Kind::Foreign(Format::Opaque), item.value))
         } else {
-            self.codec.decode(flags, item.value).and_then(Kind::split)
+            self.codec.decode(flags, item.value).map(Kind::split)
         };
         match decoded {
             Ok((kind, bytes)) => self.value(token, index, flags, kind, bytes),
@@ -190,8 +194,9 @@ impl<'t> Report<'t> {
 
     fn value(&mut self, token: u32, index: u32, flags: u32, kind: Kind, bytes: Cow<'_, [u8]>) {
         let length = bytes.len() as u32;
-        let ascii = kind != Kind::Bytes && bytes.is_ascii();
-        let kind = kind as u32 | if ascii { ASCII } else { 0 };
+        let is_text = !matches!(kind, Kind::Bytes | Kind::Foreign(_));
+        let ascii = is_text && bytes.is_ascii();
+        let kind = kind.number() | if ascii { ASCII } else { 0 };
         let range = self.chunk.as_ptr_range();
         match bytes {
             Cow::Borrowed(bytes) if range.contains(&bytes.as_ptr()) => {

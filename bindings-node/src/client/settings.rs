@@ -19,6 +19,16 @@ pub struct ServerEntry {
     pub weight: Option<f64>,
 }
 
+/// What functions of the program do.
+#[napi(object, object_to_js = false)]
+pub struct OwnFunctions {
+    /// Whether one places keys.
+    pub choose: bool,
+    /// The flags of values that one reads.
+    #[napi(ts_type = "number | undefined")]
+    pub opaque: Option<u32>,
+}
+
 /// Where the servers are named; one of these.
 #[napi(object, object_to_js = false)]
 pub struct ServerSource {
