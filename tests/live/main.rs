@@ -19,3 +19,4 @@ mod clients;
 mod proxy;
 mod sessions;
 mod stage;
+mod tools;

@@ -20,7 +20,8 @@ function itemOf(value) {
 
 const clients = {
   memoxide(servers, options) {
-    const { Client } = require(process.env.MEMOXIDE_NODE);
+    const memoxide = require(process.env.MEMOXIDE_NODE);
+    const { Client } = memoxide;
     const client = new Client(servers, options);
     return {
       async multi({ items, keys, counter }) {
@@ -32,6 +33,35 @@ const clients = {
         await client.add(counter, 5);
         const { value: count } = await client.increment(counter, 3);
         return { refused, found, count: Number(count), deleted: await client.delete(counter) };
+      },
+      async move({ servers, target: names, rate, key }) {
+        const { comparePlacements, explainKey, migrate } = memoxide;
+        const [target, anew] = [new Client(names), new Client(servers)];
+        const compared = await comparePlacements(client, anew);
+        const planned = await migrate(client, target, { mode: "dry-run" });
+        let last;
+        const summary = await migrate(client, target, {
+          keysPerSecond: rate,
+          onProgress(progress) {
+            last = progress;
+          },
+        });
+        const { same } = await migrate(client, target, { mode: "verify" });
+        return {
+          server: explainKey(client, key).server,
+          keys: compared.keys,
+          moved: compared.moved,
+          planned: planned.copied,
+          copied: summary.copied,
+          finished: summary.finished,
+          elapsed: summary.elapsed,
+          last: {
+            servers_done: last.serversDone,
+            expected: last.expected,
+            copied: last.counts.copied,
+          },
+          same,
+        };
       },
       set: (key, value) => client.set(key, value),
       get: async (key) => (await client.get(key)).value,
@@ -67,6 +97,8 @@ for (const job of JSON.parse(await text(process.stdin))) {
     answers.push(null);
   } else if (job.do === "multi") {
     answers.push(await client.multi(job));
+  } else if (job.do === "move") {
+    answers.push(await client.move(job));
   } else {
     const found = {};
     for (const key of job.keys) found[key] = itemOf(await client.get(key));

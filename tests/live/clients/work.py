@@ -62,6 +62,38 @@ def multi(client: Any, job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def move(client: Any, job: dict[str, Any]) -> dict[str, Any]:
+    """Copies a cluster, and what goes with that, for memoxide's client only."""
+    from memoxide import (
+        Client,
+        compare_placements,
+        explain_key,
+        migrate,
+    )
+
+    target = Client(job["target"])
+    compared = compare_placements(client, Client(job["servers"]))
+    told: list[Any] = []
+    planned = migrate(client, target, mode="dry-run")
+    summary = migrate(client, target, keys_per_second=job["rate"], progress=told.append)
+    last = told[-1]
+    return {
+        "server": explain_key(client, job["key"]).server,
+        "keys": compared.keys,
+        "moved": compared.moved,
+        "planned": planned.copied,
+        "copied": summary.copied,
+        "finished": summary.finished,
+        "elapsed": summary.elapsed,
+        "last": {
+            "servers_done": last.servers_done,
+            "expected": last.expected,
+            "copied": last.counts.copied,
+        },
+        "same": migrate(client, target, mode="verify").same,
+    }
+
+
 def main() -> None:
     answers = []
     for job in json.load(sys.stdin):
@@ -72,6 +104,8 @@ def main() -> None:
             answers.append(None)
         elif job["do"] == "multi":
             answers.append(multi(client, job))
+        elif job["do"] == "move":
+            answers.append(move(client, job))
         else:
             answers.append({key: item_of(client.get(key)) for key in job["keys"]})
     json.dump(answers, sys.stdout)
