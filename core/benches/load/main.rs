@@ -4,11 +4,12 @@
 //! cargo bench --bench load -- canned [PORT]
 //! cargo bench --bench load -- start
 //! cargo bench --bench load -- run ADDRESS WORKLOAD CONNECTIONS DEPTH SECONDS
-//! cargo bench --bench load -- table SECONDS NAME=ADDRESS[@PID] ...
+//! cargo bench --bench load -- table SECONDS ROUNDS NAME=ADDRESS[@PID] ...
 //! ```
 //!
 //! `run` prints one JSON object, `table` one line of JSON per workload with the
-//! rate of each server and its ratio to the first. With the process id of a
+//! rate of each server and its ratio to the first: medians over the rounds, each
+//! ratio taken within a round. With the process id of a
 //! server it also prints the processor time that the server spent on one
 //! operation, which a busy machine falsifies less (Linux). A server named `canned` is
 //! one started with `canned`: it answers every request with the right number of
@@ -43,9 +44,6 @@ use memoxide::EmbeddedServer;
 
 use workload::{Row, Workload};
 
-/// Rounds of `table`; the median counts.
-const ROUNDS: usize = 5;
-
 fn main() {
     // cargo bench adds a flag of its own.
     let words: Vec<String> = std::env::args()
@@ -69,14 +67,15 @@ fn main() {
             let (rate, _) = drive::rate(address, &workload, duration(seconds));
             let row = Row {
                 name: "server",
-                rate,
-                cost: 0.0,
+                results: vec![(rate, 0.0)],
             };
             println!("{}", workload.report(&[row]));
         }
-        ["table", seconds, ref servers @ ..] => table(duration(seconds), servers),
+        ["table", seconds, rounds, ref servers @ ..] => {
+            table(duration(seconds), rounds.parse().unwrap(), servers);
+        }
         _ => panic!(
-            "usage: canned [PORT] | start | run ADDRESS get|set|multiget|large|largeset CONNECTIONS DEPTH SECONDS | table SECONDS NAME=ADDRESS[@PID] ..."
+            "usage: canned [PORT] | start | run ADDRESS get|set|multiget|large|largeset CONNECTIONS DEPTH SECONDS | table SECONDS ROUNDS NAME=ADDRESS[@PID] ..."
         ),
     }
 }
@@ -110,14 +109,14 @@ fn start() {
 
 /// Measures every workload on every server, in turn and several times over, so
 /// that what else the machine does hits all of them.
-fn table(seconds: Duration, servers: &[&str]) {
+fn table(seconds: Duration, rounds: usize, servers: &[&str]) {
     let servers: Vec<Server<'_>> = servers.iter().map(|text| Server::parse(text)).collect();
     for workload in Workload::table() {
         for server in servers.iter().filter(|server| server.name != "canned") {
             workload.load(server.address);
         }
         let mut results = vec![Vec::new(); servers.len()];
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             for (server, results) in servers.iter().zip(&mut results) {
                 let before = server.processor_time();
                 let (rate, operations) = drive::rate(server.address, &workload, seconds);
@@ -130,8 +129,7 @@ fn table(seconds: Duration, servers: &[&str]) {
             .zip(results)
             .map(|(server, results)| Row {
                 name: server.name,
-                rate: median(results.iter().map(|(rate, _)| *rate)),
-                cost: median(results.iter().map(|(_, cost)| *cost)),
+                results,
             })
             .collect();
         println!("{}", workload.report(&rows));

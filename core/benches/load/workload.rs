@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::str::FromStr;
 
+use super::median;
+
 /// Keys that are asked for.
 const KEYS: usize = 10_000;
 
@@ -179,15 +181,19 @@ impl Workload {
             "connections": self.connections,
             "depth": self.depth,
         });
-        let first = &rows[0];
+        let first = &rows[0].results;
         for row in rows {
+            let rounds = || row.results.iter().zip(first);
+            let ratios = rounds().map(|((rate, _), (first, _))| rate / first);
             let mut result = serde_json::json!({
-                "operations_per_second": row.rate.round(),
-                "ratio": rounded(row.rate / first.rate),
+                "operations_per_second": median(row.results.iter().map(|(rate, _)| *rate)).round(),
+                "ratio": rounded(median(ratios)),
             });
-            if row.cost > 0.0 {
-                result["microseconds_of_server"] = rounded(row.cost).into();
-                result["cost_ratio"] = rounded(first.cost / row.cost).into();
+            let cost = median(row.results.iter().map(|(_, cost)| *cost));
+            if cost > 0.0 {
+                let ratios = rounds().map(|((_, cost), (_, first))| first / cost);
+                result["microseconds_of_server"] = rounded(cost).into();
+                result["cost_ratio"] = rounded(median(ratios)).into();
             }
             report[row.name] = result;
         }
@@ -198,10 +204,9 @@ impl Workload {
 /// What one server did.
 pub(crate) struct Row<'a> {
     pub(crate) name: &'a str,
-    /// Operations per second.
-    pub(crate) rate: f64,
-    /// Microseconds of the server's processor time for one operation; 0 unknown.
-    pub(crate) cost: f64,
+    /// Of each round, operations per second, and microseconds of the server's
+    /// processor time for one operation; 0 unknown.
+    pub(crate) results: Vec<(f64, f64)>,
 }
 
 fn rounded(number: f64) -> f64 {
