@@ -30,7 +30,7 @@ system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-interop test-demo test-session-handler test-parity ## Run all tests
+test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-interop test-demo test-bench test-session-handler test-parity ## Run all tests
 
 .PHONY: test-parity
 test-parity: ## Check that all five clients ran the same scenarios
@@ -44,8 +44,16 @@ demo: system ## Run the main job: one cache under three languages
 	examples/demo/run
 
 .PHONY: bench
-bench: system wheel node ## Measure against other clients and servers
-	bench/run --write
+bench: bench-system wheel node ## Measure against others and write docs/performance.md
+	bench/run --write $(BENCH)
+
+.PHONY: test-bench
+test-bench: $(done)/venv ## Test what the measurements conclude, without measuring
+	$(bin)/pytest tests/bench
+
+.PHONY: bench-system
+bench-system: system ## Install what measurements can use besides, where allowed
+	@PYTHON=$(PYTHON) .ci/system bench
 
 .PHONY: fuzz
 fuzz: ## Feed random bytes to the parsers; FUZZ_SECONDS for each, 60 by default

@@ -1,7 +1,12 @@
 // What the kernel and the server leave possible: requests written and replies
 // read by hand, with nothing between. A worker of bench/run: see bench/README.md.
 //
-//   limits ping-get | ping-set | ping-multiget | pipeline-get   HOST PORT
+//   limits CASE HOST PORT
+//
+// ping-get, ping-set, ping-get10k: one request, one reply. ping-multiget: 100
+// keys in one request. ping-multiset: 100 sets in one write. pipeline-get,
+// pipeline-set: 64 requests in one write. clock-get: as ping-get, and it looks
+// at the clock for each, to tell the median.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { VALUE = 100, KEYS = 100, DEPTH = 64 };
+enum { VALUE = 100, LARGE = 10000, KEYS = 100, DEPTH = 64, LAPS = 1000000 };
 
 static char request[1 << 16], reply[1 << 20];
 static int sock;
@@ -43,6 +48,17 @@ static void receive(size_t length) {
   }
 }
 
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static int ascending(const void *left, const void *right) {
+  double difference = *(const double *)left - *(const double *)right;
+  return (difference > 0) - (difference < 0);
+}
+
 static double seconds(struct timeval time) { return time.tv_sec + time.tv_usec / 1e6; }
 
 int main(int count, char **arguments) {
@@ -64,11 +80,23 @@ int main(int count, char **arguments) {
     receive(strlen("STORED\r\n"));
   }
 
+  static char large[LARGE + 3];
+  memset(large, 'x', LARGE);
+  memcpy(large + LARGE, "\r\n", 3);
+  int stored = sprintf(request, "set bench:10k 0 0 %d\r\n%s", LARGE, large);
+  send_all(request, stored);
+  receive(strlen("STORED\r\n"));
+
   size_t length = 0, expected = 0, operations = 1;
   const size_t line = strlen("VALUE bench:000 0 100\r\n") + VALUE + 2;
-  if (!strcmp(mode, "ping-get")) {
+  double *laps = NULL;
+  if (!strcmp(mode, "ping-get") || !strcmp(mode, "clock-get")) {
     length = sprintf(request, "get bench:000\r\n");
     expected = line + 5;
+    if (*mode == 'c') laps = malloc(LAPS * sizeof *laps);
+  } else if (!strcmp(mode, "ping-get10k")) {
+    length = sprintf(request, "get bench:10k\r\n");
+    expected = strlen("VALUE bench:10k 0 10000\r\n") + LARGE + 2 + 5;
   } else if (!strcmp(mode, "ping-set")) {
     length = sprintf(request, "set bench:000 0 0 %d\r\n%s", VALUE, value);
     expected = 8;
@@ -77,6 +105,12 @@ int main(int count, char **arguments) {
     for (int key = 0; key < KEYS; key++) length += sprintf(request + length, " bench:%03d", key);
     length += sprintf(request + length, "\r\n");
     expected = line * KEYS + 5;
+  } else if (!strcmp(mode, "ping-multiset") || !strcmp(mode, "pipeline-set")) {
+    int sets = !strcmp(mode, "pipeline-set") ? DEPTH : KEYS;
+    for (int key = 0; key < sets; key++)
+      length += sprintf(request + length, "set bench:%03d 0 0 %d\r\n%s", key, VALUE, value);
+    expected = strlen("STORED\r\n") * sets;
+    if (sets == DEPTH) operations = DEPTH;
   } else if (!strcmp(mode, "pipeline-get")) {
     for (int key = 0; key < DEPTH; key++)
       length += sprintf(request + length, "mg bench:%03d f v O%03d\r\n", key, key);
@@ -90,22 +124,28 @@ int main(int count, char **arguments) {
   fflush(stdout);
   char command[64];
   while (fgets(command, sizeof command, stdin)) {
-    long rounds = atol(command) / (long)operations;
+    long rounds = (atol(command) + (long)operations - 1) / (long)operations;
     if (rounds <= 0) break;
+    if (laps && rounds > LAPS) rounds = LAPS;
     struct rusage before, after;
-    struct timespec begin, end;
     getrusage(RUSAGE_SELF, &before);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    double begin = now();
     for (long round = 0; round < rounds; round++) {
+      double lap = laps ? now() : 0;
       send_all(request, length);
       receive(expected);
+      if (laps) laps[round] = now() - lap;
     }
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    double wall = now() - begin;
     getrusage(RUSAGE_SELF, &after);
-    printf("{\"ops\": %ld, \"wall\": %.9f, \"cpu\": %.9f}\n", rounds * (long)operations,
-           (end.tv_sec - begin.tv_sec) + (end.tv_nsec - begin.tv_nsec) / 1e9,
-           seconds(after.ru_utime) - seconds(before.ru_utime) + seconds(after.ru_stime) -
-               seconds(before.ru_stime));
+    double cpu = seconds(after.ru_utime) - seconds(before.ru_utime) + seconds(after.ru_stime) -
+                 seconds(before.ru_stime);
+    printf("{\"ops\": %ld, \"wall\": %.9f, \"cpu\": %.9f", rounds * (long)operations, wall, cpu);
+    if (laps) {
+      qsort(laps, rounds, sizeof *laps, ascending);
+      printf(", \"p50\": %.9f", laps[rounds / 2]);
+    }
+    puts("}");
     fflush(stdout);
   }
   return 0;

@@ -1,21 +1,28 @@
 // The Node clients, as workers of bench/run (bench/README.md).
+//
+//   node worker.mjs LIBRARY-OPERATION-IN_FLIGHT HOST PORT
+//   node worker.mjs replay-async HOST PORT
 
 import net from "node:net";
-import { createRequire } from "node:module";
 import readline from "node:readline";
+import { found, libraries } from "./libraries.mjs";
+import { replay } from "./replay.mjs";
 
-const require = createRequire(import.meta.url);
 const [name, host, port] = process.argv.slice(2);
 const endpoint = `${host}:${port}`;
 const keys = Array.from({ length: 100 }, (_, key) => `bench:${String(key).padStart(3, "0")}`);
+const [small, large, huge] = [keys[0], "bench:10k", "bench:1m"];
 const value = Buffer.alloc(100, "x");
-const big = Buffer.alloc(10_000, "x");
-const huge = Buffer.alloc(1_000_000, "x");
+const sizes = { [large]: 10_000, [huge]: 1_000_000 };
+/** Small gets that come before the large ones of an aged connection, and how many those are. */
+const age = 10_000;
+const largeGets = 200;
 
-/** Stores the keys over a plain socket, so that no client is favoured. */
+/** Stores what the cases read over a plain socket, so that no client is favoured. */
 async function fill() {
   const socket = net.connect(Number(port), host);
-  const items = [...keys.map((key) => [key, value]), ["bench:10k", big], ["bench:1m", huge]];
+  const items = [...keys.map((key) => [key, value]), ["bench:count", Buffer.from("0")]];
+  for (const [key, size] of Object.entries(sizes)) items.push([key, Buffer.alloc(size, "x")]);
   for (const [key, bytes] of items) socket.write(`set ${key} 0 0 ${bytes.length}\r\n${bytes}\r\n`);
   let replies = "";
   for await (const chunk of socket) {
@@ -25,98 +32,111 @@ async function fill() {
   if (replies.includes("ERROR")) throw new Error(replies);
 }
 
-const clients = {
-  async memoxide() {
-    const { Client } = await import("memoxide");
-    const client = Client.create(endpoint);
-    return { get: (key) => client.get(key), set: (key) => client.set(key, value), many: () => client.getMulti(keys) };
-  },
-  async memjs() {
-    const client = require("memjs").Client.create(endpoint, { timeout: 10 });
-    return { get: (key) => client.get(key), set: (key) => client.set(key, value, {}) };
-  },
-  async memcached() {
-    const Memcached = require("memcached");
-    const client = new Memcached(endpoint, { poolSize: 10 });
-    const get = (key) => new Promise((done, fail) => client.get(key, (error, data) => (error ? fail(error) : done(data))));
-    const many = () => new Promise((done, fail) => client.getMulti(keys, (error, data) => (error ? fail(error) : done(data))));
-    return { get, many };
-  },
-  async memcache() {
-    const { Memcache } = await import("memcache");
-    const client = new Memcache({ nodes: [endpoint] });
-    return { get: (key) => client.get(key), many: () => client.gets(keys) };
-  },
-  async memcacheclient() {
-    const { MemcacheClient } = require("memcache-client");
-    const client = new MemcacheClient({ server: endpoint });
-    return { get: (key) => client.get(key), many: () => client.get(keys) };
-  },
-  async socket() {
-    // What Node's sockets leave possible: one request, one reply, no parsing.
-    const socket = net.connect(Number(port), host);
-    socket.setNoDelay(true);
-    let missing = 0;
-    let done = () => {};
-    socket.on("data", (chunk) => {
-      missing -= chunk.length;
-      if (missing === 0) done();
-    });
-    const sizes = { "bench:000": value.length, "bench:10k": big.length, "bench:1m": huge.length };
-    return {
-      get: (key) =>
-        new Promise((resolve) => {
-          const size = sizes[key];
-          missing = `VALUE ${key} 0 ${size}\r\n`.length + size + "\r\nEND\r\n".length;
-          done = resolve;
-          socket.write(`get ${key}\r\n`);
-        }),
-    };
-  },
-};
+/** Measures between start and stop. */
+class Spent {
+  ops = 0;
+  wall = 0;
+  cpu = 0;
 
-const [library, operation, inFlight = "1"] = name.split("-");
-const client = await clients[library]();
-await fill();
+  start() {
+    this.before = process.cpuUsage();
+    this.begin = performance.now();
+  }
 
-const calls = {
-  get: () => client.get("bench:000"),
-  get10k: () => client.get("bench:10k"),
-  get1m: () => client.get("bench:1m"),
-  set: () => client.set("bench:000"),
-  multiget: () => client.many(),
-};
-const call = calls[operation];
+  stop(operations) {
+    this.wall += (performance.now() - this.begin) / 1000;
+    const { user, system } = process.cpuUsage(this.before);
+    this.cpu += (user + system) / 1e6;
+    this.ops += operations;
+  }
 
-async function loop(operations, latencies) {
-  for (let index = 0; index < operations; index++) {
-    const begin = latencies && performance.now();
-    await call();
-    if (latencies) latencies.push(performance.now() - begin);
+  report(more = {}) {
+    const { ops, wall, cpu } = this;
+    console.log(JSON.stringify({ ops, wall, cpu, ...more }));
   }
 }
 
-async function run(operations) {
-  const count = Number(inFlight);
-  const each = Math.max(1, Math.floor(operations / count));
-  const latencies = count === 1 ? [] : undefined;
-  await Promise.all(Array.from({ length: count }, () => loop(each, latencies)));
-  return { ops: each * count, latencies };
+async function calls(library) {
+  const client = await libraries[library]({ host, port: Number(port), endpoint, keys, value });
+  return {
+    // Each caller has a key of its own, so that nothing can be merged.
+    get: (caller) => client.get(keys[caller % keys.length]),
+    get10k: () => client.get(large),
+    get1m: () => client.get(huge),
+    set: (caller) => client.set(keys[caller % keys.length]),
+    incr: () => client.increment("bench:count"),
+    multiget: () => client.many(),
+    verify: async (operation) => {
+      if (operation === "multiget") {
+        const values = await client.many();
+        return (values.size ?? Object.keys(values).length) === keys.length;
+      }
+      const key = { get: small, get10k: large, get1m: huge }[operation];
+      return key === undefined || found(await client.get(key));
+    },
+  };
 }
 
-await run(2000);
-console.log("ready");
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const cpu = process.cpuUsage();
-  const begin = performance.now();
-  const { ops, latencies } = await run(Number(line));
-  const wall = (performance.now() - begin) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  const report = { ops, wall, cpu: (user + system) / 1e6 };
-  if (latencies) {
+async function prepare() {
+  const [library, operation, number] = name.split("-");
+  const inFlight = Number(number);
+  if (operation === "fresh" || operation === "aged") {
+    return (operations) => aging(library, operation === "aged" ? age : 1, operations);
+  }
+  const all = await calls(library);
+  const call = all[operation];
+  if (!(await all.verify(operation))) throw new Error("the client does not find what it is to read");
+  const loop = async (times, caller, latencies) => {
+    for (let index = 0; index < times; index++) {
+      const begin = latencies && performance.now();
+      await call(caller);
+      if (latencies) latencies.push(performance.now() - begin);
+    }
+  };
+  return async (operations) => {
+    const each = Math.ceil(operations / inFlight);
+    const latencies = inFlight === 1 ? [] : undefined;
+    const spent = new Spent();
+    spent.start();
+    await Promise.all(Array.from({ length: inFlight }, (_, caller) => loop(each, caller, latencies)));
+    spent.stop(each * inFlight);
+    if (!latencies) return { spent };
     latencies.sort((a, b) => a - b);
-    report.p50 = latencies[Math.floor(latencies.length / 2)] / 1000;
+    return { spent, p50: latencies[Math.floor(latencies.length / 2)] / 1000 };
+  };
+}
+
+/** Large gets on a connection that has served so many small ones. */
+async function aging(library, smallGets, operations) {
+  const spent = new Spent();
+  while (spent.ops < operations) {
+    const client = await libraries[library]({ host, port: Number(port), endpoint, keys, value });
+    for (let index = 0; index < smallGets; index++) await client.get(small);
+    spent.start();
+    for (let index = 0; index < largeGets; index++) await client.get(large);
+    spent.stop(largeGets);
+    await client.close();
   }
-  console.log(JSON.stringify(report));
+  return { spent };
+}
+
+if (name.startsWith("replay-")) {
+  console.log("ready");
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const spent = new Spent();
+    const { calls, gets, hits } = await replay(line.trim(), { host, port: Number(port), endpoint }, spent);
+    spent.ops = calls;
+    spent.report({ gets, hits });
+  }
+} else {
+  await fill();
+  const run = await prepare();
+  // What ages starts afresh each time, and takes long.
+  await run(/-(fresh|aged)-/.test(name) ? largeGets : 2000);
+  console.log("ready");
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { spent, p50 } = await run(Number(line));
+    spent.report(p50 === undefined ? {} : { p50 });
+  }
 }
 process.exit(0);
