@@ -108,11 +108,8 @@ def rust() -> list[str]:
     # Not --locked: the lock file names the dependencies of memoxide too, which may
     # have changed.
     target = str(BUILD / "rust")
-    run(
-        *"cargo build --release --quiet".split(),
-        cwd=BENCH / "rust",
-        CARGO_TARGET_DIR=target,
-    )
+    command = ["cargo", "build", "--release", "--quiet"]
+    run(*command, cwd=BENCH / "rust", CARGO_TARGET_DIR=target)
     return [str(BUILD / "rust" / "release" / "memoxide-bench")]
 
 
