@@ -38,10 +38,19 @@ pub(super) fn is_endpoints_fault(error: &Error) -> bool {
     }
 }
 
+/// Whether a failure is the cache's and not the caller's.
+///
+/// `SERVER_ERROR` is: a server out of memory, or a proxy whose server is down,
+/// is of as little use as none. A value that is too large is the caller's; it
+/// would be refused for ever, and nobody would know.
+fn passes_as_miss(error: &Error) -> bool {
+    error.is_connection() || matches!(error.kind(), ErrorKind::Partial | ErrorKind::Server)
+}
+
 /// Turns the failure of a server into a miss, where that was asked for.
 pub(super) fn degraded(result: Result<Outcome>) -> Result<Outcome> {
     match result {
-        Err(error) if error.is_connection() || error.kind() == ErrorKind::Partial => {
+        Err(error) if passes_as_miss(&error) => {
             let endpoint = error.endpoint().unwrap_or_default();
             tracing::warn!(target: "memoxide", endpoint, %error, "failing server passed as a miss");
             let failed = error.failed().to_vec();

@@ -8,6 +8,7 @@
 )]
 
 mod bad;
+mod degrade;
 mod load;
 mod peer;
 mod spread;

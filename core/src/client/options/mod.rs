@@ -62,7 +62,14 @@ pub struct Options {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum OnError {
-    /// Reads become misses and writes are dropped; both are counted and logged.
+    /// Where a server fails, reads become misses and writes are dropped; both
+    /// are logged.
+    ///
+    /// A server fails that cannot be reached, does not answer in time, or
+    /// answers `SERVER_ERROR` (out of memory; a proxy whose server is down).
+    /// What the caller did wrong stays an error: an illegal key, a value that is
+    /// too large or cannot be encoded. So do calls whose answer decides
+    /// something: `add`, `replace`, `cas`, counters, locks and updates.
     Miss,
     /// Errors are raised.
     #[default]
