@@ -12,10 +12,13 @@
 //! assert_eq!(connection.output(), b"get greeting\r\n");
 //!
 //! let mut chunk = &b"VALUE greeting 0 5\r\nhello\r\nEND\r\n"[..];
-//! let part = connection.receive(&mut chunk)?.expect("a value");
-//! assert!(matches!(part.reply, Reply::Item(item) if &*item.value == b"hello"));
-//! let end = connection.receive(&mut chunk)?.expect("the end");
-//! assert!(end.last && end.tag == 7);
+//! let received = connection.receive(&mut chunk)?.expect("a value");
+//! assert!(received.last && received.tag == 7);
+//! assert!(matches!(received.reply, Reply::Item(item) if &*item.value == b"hello"));
+//!
+//! // What ends the reply is read too, and tells the caller nothing new.
+//! assert!(connection.receive(&mut chunk)?.is_none());
+//! assert_eq!(connection.outstanding(), 0);
 //! # Ok::<(), memoxide::Error>(())
 //! ```
 
