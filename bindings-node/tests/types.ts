@@ -4,6 +4,7 @@
  * Each `@ts-expect-error` is a mistake that the compiler must find.
  */
 
+import session from "express-session";
 import {
   type Cache,
   type CasOutcome,
@@ -37,6 +38,7 @@ import {
   type Servers,
   type Storable,
 } from "memoxide";
+import { MemoxideStore, type SessionData } from "memoxide/express-session";
 import asDefault, * as memjs from "memoxide/memjs";
 
 type Equal<A, B> =
@@ -302,3 +304,26 @@ function inPlaceOfMemjs(): void {
 }
 
 inPlaceOfMemjs();
+
+// The store for express-session, as that takes it
+
+function forExpress(client: Client): void {
+  const store = new MemoxideStore({
+    client,
+    ttl: (session) => Number(session.cookie.originalMaxAge),
+  });
+  session({ store, secret: "s" });
+  const found = store.get("one");
+  same<typeof found, Promise<SessionData | null>>(true);
+  store.length((error, length) => {
+    same<typeof length, number | undefined>(true);
+    void error;
+  });
+  store.on("disconnect", () => {});
+  // @ts-expect-error it is no option
+  new MemoxideStore({ client, prefixes: "a" });
+  // @ts-expect-error a time to live is a number
+  new MemoxideStore({ client, ttl: "60" });
+}
+
+forExpress(new Client());

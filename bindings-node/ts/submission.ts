@@ -49,7 +49,7 @@ export const Verb = {
 export type Verb = (typeof Verb)[keyof typeof Verb];
 
 /** What a retrieval wants of an item, as bits. */
-export const Want = { Existence: 0, Value: 1, ValueAndCas: 3, All: 31 } as const;
+export const Want = { Existence: 0, Value: 1, ValueAndCas: 3, ValueAndTtl: 5, All: 31 } as const;
 export type Want = (typeof Want)[keyof typeof Want];
 
 /** Which optional fields a call has, as bits. */

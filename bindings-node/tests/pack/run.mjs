@@ -8,7 +8,14 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,13 +25,15 @@ const programs = ["smoke.mjs", "smoke.cjs"];
 
 /** What may be in the tarball; a new kind of file is a decision, not an accident. */
 const allowed =
-  /^(package\.json|README\.md|LICENSE.*|bindings-node\/(native\.(js|d\.ts|[\w-]+\.node)|dist\/(memjs\/)?[\w-]+\.(js|mjs|d\.ts|d\.mts)))$/;
+  /^(package\.json|README\.md|LICENSE.*|bindings-node\/(native\.(js|d\.ts|[\w-]+\.node)|dist\/((memjs|express-session)\/)?[\w-]+\.(js|mjs|d\.ts|d\.mts)))$/;
 
 const folder = mkdtempSync(join(tmpdir(), "memoxide-pack-"));
 try {
   const [tarball] = pack();
   for (const { path } of tarball.files) assert.match(path, allowed);
   install(join(folder, tarball.filename));
+  refuse("memoxide/express-session", /needs the package express-session/);
+  lend("express-session");
   for (const program of programs) {
     copyFileSync(new URL(program, import.meta.url), join(folder, program));
     run(process.execPath, [program]);
@@ -50,6 +59,11 @@ function install(tarball) {
   for (const name of ["preinstall", "install", "postinstall"]) assert.ok(!(name in scripts), name);
 }
 
+/** Lends the package a peer from the repository. */
+function lend(name) {
+  symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+}
+
 /** Checks the programs as those of a TypeScript user, for each way to resolve a module. */
 function checkTypes() {
   const tsc = join(root, "node_modules/typescript/bin/tsc");
@@ -62,6 +76,16 @@ function checkTypes() {
   ]) {
     run(process.execPath, [tsc, ...strict, ...types, ...mode, ...programs]);
   }
+}
+
+/** Checks what a module says without the peer that it needs. */
+function refuse(module, reason) {
+  const script = `try { require("${module}") } catch (error) { process.stdout.write(error.message) }`;
+  const said = execFileSync(process.execPath, ["--eval", script], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  assert.match(said, reason);
 }
 
 function run(command, args) {

@@ -4,6 +4,7 @@
 const assert = require("node:assert/strict");
 
 const { Client, ConnectError, EmbeddedServer, MemoxideError } = require("memoxide");
+const { MemoxideStore } = require("memoxide/express-session");
 const memjs = require("memoxide/memjs");
 
 async function main() {
@@ -36,6 +37,11 @@ async function main() {
     });
   });
   old.close();
+
+  assert.equal((await import("memoxide/express-session")).MemoxideStore, MemoxideStore);
+  const store = new MemoxideStore({ client: server.endpoint });
+  assert.equal(await store.length(), 0);
+  store.client.close();
 
   await server.stop();
   assert.ok(!server.isRunning);

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 
 import { Client, ConnectError, EmbeddedServer, MemoxideError } from "memoxide";
+import { MemoxideStore } from "memoxide/express-session";
 import memjs, { Client as MemjsClient } from "memoxide/memjs";
 
 const required = createRequire(import.meta.url)("memoxide");
@@ -26,5 +27,10 @@ const old = MemjsClient.create(server.endpoint);
 await old.set("old", "text", { expires: 60 });
 assert.equal(String((await old.get("old")).value), "text");
 old.quit();
+
+const store = new MemoxideStore({ client: server.endpoint });
+await store.set("one", { cookie: { originalMaxAge: null } });
+assert.deepEqual(await store.get("one"), { cookie: { originalMaxAge: null } });
+store.client.close();
 
 await server.stop();
