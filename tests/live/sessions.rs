@@ -10,12 +10,20 @@ use serde_json::{Value as Json, json};
 use crate::stage::{Servers, folder, has, root, run};
 
 /// Has PHP's session handler open a session, set variables, and close it.
-fn php(servers: &Servers, id: &str, format: SessionFormat, set: &Json) -> Json {
+/// With `visit`, an object of a class goes in as well.
+fn php(
+    servers: &Servers,
+    id: &str,
+    format: SessionFormat,
+    set: &Json,
+    visit: Option<usize>,
+) -> Json {
     let mut command = Command::new("php");
     command
         .arg(root().join("tests/live/clients/work.php"))
         .arg("session");
-    let job = json!({"servers": servers.names, "id": id, "format": format.name(), "set": set});
+    let job = json!({"servers": servers.names, "id": id, "format": format.name(), "set": set,
+        "visit": visit});
     run(&mut command, &job)
 }
 
@@ -54,11 +62,17 @@ fn sessions_of_php_are_changed() {
             let id = format!("session{number}of{}", format.name().replace('_', ""));
             let begun = json!({"user": "Ada", "visits": number, "süß": [1, 2.5, null, true],
                 "cart": {"tea": 2, "milk": {"litres": 0.5}}});
-            assert_eq!(php(&servers, &id, format, &begun), begun, "{id}");
+            let mut wanted = begun.clone();
+            wanted["visit"] = json!(["Visit", number, true]);
+            assert_eq!(
+                php(&servers, &id, format, &begun, Some(number)),
+                wanted,
+                "{id}"
+            );
             places.insert(client.server_for(&id).expect("a server").to_owned());
 
             change(&client, &id, format, |session| {
-                assert_eq!(session.len(), 4);
+                assert_eq!(session.len(), 6);
                 assert_eq!(
                     session.json("visits").expect("a number"),
                     Some(number.to_string())
@@ -73,8 +87,12 @@ fn sessions_of_php_are_changed() {
                 assert!(session.remove("user"));
             });
             let changed = json!({"visits": number + 1, "süß": [1, 2.5, null, true],
-                "cart": {"tea": 3, "sugar": []}, "language": "de"});
-            assert_eq!(php(&servers, &id, format, &json!({})), changed, "{id}");
+                "cart": {"tea": 3, "sugar": []}, "language": "de", "visit": ["Visit", number, true]});
+            assert_eq!(
+                php(&servers, &id, format, &json!({}), None),
+                changed,
+                "{id}"
+            );
         }
     }
     assert_eq!(places.len(), 3, "sessions on every server");

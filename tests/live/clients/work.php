@@ -41,6 +41,15 @@ function clients($jobs) {
     return $answers;
 }
 
+/** What only PHP understands: an object with a private member. */
+class Visit {
+    public $page = 'home';
+    private $count;
+
+    function __construct($count) { $this->count = $count; }
+    function count() { return $this->count; }
+}
+
 function session($job) {
     ini_set('session.save_handler', 'memcached');
     ini_set('session.save_path', implode(',', $job['servers']));
@@ -49,7 +58,17 @@ function session($job) {
     session_id($job['id']);
     session_start() or exit(1);
     foreach ($job['set'] ?? [] as $name => $value) $_SESSION[$name] = $value;
+    if (isset($job['visit'])) {
+        $_SESSION['visit'] = new Visit($job['visit']);
+        // The same object, not another one like it.
+        $_SESSION['last'] = $_SESSION['visit'];
+    }
     $found = $_SESSION;
+    if (isset($found['visit'])) {
+        $is_same = $found['visit'] === $found['last'];
+        $found['visit'] = [get_class($found['visit']), $found['visit']->count(), $is_same];
+        unset($found['last']);
+    }
     session_write_close() or exit(1);
     return $found;
 }
