@@ -1,6 +1,6 @@
 //! The text codec: requests written as classic commands, and their reply lines.
 
-use super::expect::{Line, Shape, bad_line, number, token};
+use super::expect::{Line, Shape, bad_line, number, short_number, token};
 use super::request::{Admin, Direction, Request, Retrieve, Store, StoreMode};
 use super::{Expiry, Reply};
 use crate::error::{Error, ErrorKind, Result};
@@ -222,10 +222,9 @@ fn parse_value(line: &[u8], cas: bool) -> Result<Line<'_>> {
     let read = || {
         let rest = line.strip_prefix(b"VALUE ")?;
         let (key, rest) = token(rest);
-        let (flags, rest) = token(rest);
-        let (length, rest) = token(rest);
-        let flags = u32::try_from(number(flags)?).ok()?;
-        let length = usize::try_from(number(length)?).ok()?;
+        let (flags, rest) = short_number(rest)?;
+        let (length, rest) = short_number(rest)?;
+        let length = length as usize;
         let cas = match (cas, rest.is_empty()) {
             (true, false) => Some(number(rest)?),
             (false, true) => None,

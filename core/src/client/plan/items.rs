@@ -60,6 +60,13 @@ impl Plan {
             })
         };
         let spread = if want == Want::VALUE || want == Want::VALUE | Want::CAS {
+            if self.servers.len() == 1 {
+                // The keys are the call's own, in order.
+                let keys = located.into_iter().map(|(_, key)| key).collect();
+                let all = (0, request(Keys::Many(keys)), Vec::new());
+                let requests = if count == 0 { Vec::new() } else { vec![all] };
+                return Ok(Operation::Spread(Box::new(Spread::retrieve(requests))));
+            }
             let mut keys = vec![Vec::new(); self.servers.len()];
             let mut positions = vec![Vec::new(); self.servers.len()];
             for (position, (endpoint, key)) in located.into_iter().enumerate() {

@@ -9,6 +9,16 @@ use crate::protocol::expect::{Line, Shape, number};
 use crate::protocol::reply::{self, Item};
 use crate::protocol::{Codec, Reply, credentials, dump, meta, text};
 
+/// What a line holds.
+enum Found<'l> {
+    /// What concerns the connection alone.
+    Nothing,
+    /// A reply, or a part of one, and whether it is the last.
+    Reply(Reply<'l>, bool),
+    /// The announcement of a value.
+    Value(Body),
+}
+
 impl<T: Copy> Connection<T> {
     /// Takes received bytes from the front of `chunk` and returns the next reply.
     ///
@@ -33,8 +43,8 @@ impl<T: Copy> Connection<T> {
                 let message = "connection was given up after an error reply";
                 return Err(Error::new(ErrorKind::ConnectionLost, message));
             }
-            if self.body.is_some() {
-                return self.receive_body(chunk);
+            if let Some(body) = self.body.take() {
+                return self.receive_body(body, chunk);
             }
             if let Some(closing) = self.closing.take() {
                 if let Some(received) = self.close_run(closing) {
@@ -65,13 +75,20 @@ impl<T: Copy> Connection<T> {
                 // A line that spans chunks is rare: what it borrows is copied.
                 let mut carry = std::mem::take(&mut self.carry);
                 carry.extend_from_slice(head);
-                let found = self.take_line(shape, opaque, trim(&carry))?;
-                let found = found.map(|(reply, last)| (reply.into_owned(), last));
+                let found = match self.take_line(shape, opaque, trim(&carry))? {
+                    Found::Reply(reply, last) => Found::Reply(reply.into_owned(), last),
+                    Found::Value(body) => Found::Value(body),
+                    Found::Nothing => Found::Nothing,
+                };
                 carry.clear();
                 self.carry = carry;
                 found
             };
-            let Some((reply, last)) = found else { continue };
+            let (reply, last) = match found {
+                Found::Reply(reply, last) => (reply, last),
+                Found::Value(body) => return self.receive_body(body, chunk),
+                Found::Nothing => continue,
+            };
             let tag = if last {
                 self.pop()
             } else {
@@ -86,13 +103,8 @@ impl<T: Copy> Connection<T> {
         }
     }
 
-    /// Reads one line. `None` when it only announced a value or the codec.
-    fn take_line<'l>(
-        &mut self,
-        shape: Shape,
-        opaque: u32,
-        line: &'l [u8],
-    ) -> Result<Option<(Reply<'l>, bool)>> {
+    /// Reads one line.
+    fn take_line<'l>(&mut self, shape: Shape, opaque: u32, line: &'l [u8]) -> Result<Found<'l>> {
         if shape == Shape::Auth {
             credentials::parse(line)?;
             self.authenticating = false;
@@ -100,7 +112,7 @@ impl<T: Copy> Connection<T> {
             self.received = false;
             self.pop();
             self.release_held();
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
         if shape == Shape::Probe {
             self.codec = Some(if line == b"MN" {
@@ -110,24 +122,24 @@ impl<T: Copy> Connection<T> {
             });
             self.pop();
             self.release_held();
-            return Ok(None);
+            return Ok(Found::Nothing);
         }
         let body = match parse(shape, opaque, line)? {
-            Line::Part(reply) => return Ok(Some((reply, false))),
+            Line::Part(reply) => return Ok(Found::Reply(reply, false)),
             Line::Last(_) if shape == Shape::TextJoined => {
                 self.closing = Some(Closing::Missed);
-                return Ok(None);
+                return Ok(Found::Nothing);
             }
-            Line::Last(reply) => return Ok(Some((reply, true))),
+            Line::Last(reply) => return Ok(Found::Reply(reply, true)),
             Line::Failed { error, .. } if shape == Shape::TextJoined => {
                 self.closing = Some(Closing::Failed(error));
-                return Ok(None);
+                return Ok(Found::Nothing);
             }
             Line::Failed { error, in_step } => {
                 // The data block may be taken for commands now.
                 let has_data = matches!(shape, Shape::MetaStore | Shape::TextStore);
                 self.broken = has_data && !in_step;
-                return Ok(Some((Reply::Failed(error), true)));
+                return Ok(Found::Reply(Reply::Failed(error), true));
             }
             Line::Value {
                 key,
@@ -183,8 +195,7 @@ impl<T: Copy> Connection<T> {
             );
             return Err(Error::new(ErrorKind::Protocol, message));
         }
-        self.body = Some(body);
-        Ok(None)
+        Ok(Found::Value(body))
     }
 
     fn check_line(&self, more: usize) -> Result<()> {
@@ -196,10 +207,11 @@ impl<T: Copy> Connection<T> {
     }
 
     /// Takes the value in progress, or what the chunk holds of it.
-    fn receive_body<'c>(&mut self, chunk: &mut &'c [u8]) -> Result<Option<Received<'c, T>>> {
-        let Some(body) = self.body.as_mut() else {
-            return Ok(None);
-        };
+    fn receive_body<'c>(
+        &mut self,
+        mut body: Body,
+        chunk: &mut &'c [u8],
+    ) -> Result<Option<Received<'c, T>>> {
         let total = body.length + 2;
         let value = if body.buffer.is_empty() && chunk.len() >= total {
             let (value, tail) = chunk.split_at(total);
@@ -219,20 +231,19 @@ impl<T: Copy> Connection<T> {
             }
             body.buffer.extend_from_slice(part);
             if body.buffer.len() < total {
+                self.body = Some(body);
                 return Ok(None);
             }
             check_end(&body.buffer)?;
             body.buffer.truncate(body.length);
             Cow::Owned(std::mem::take(&mut body.buffer))
         };
-        let (last, is_number, member) = (body.last, body.number, body.member);
-        let item = std::mem::take(&mut body.item);
-        self.body = None;
-        let reply = if is_number {
+        let (last, member) = (body.last, body.member);
+        let reply = if body.number {
             let digits = number(value.trim_ascii_end());
             Reply::Number(digits.ok_or_else(|| protocol_error("a counter's reply is no number"))?)
         } else {
-            Reply::Item(Item { value, ..item })
+            Reply::Item(Item { value, ..body.item })
         };
         let tag = match member {
             Some(member) => self.answer_member(member),
