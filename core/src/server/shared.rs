@@ -61,6 +61,8 @@ pub struct Shared {
     pub(crate) listeners: Mutex<BTreeMap<u64, String>>,
     ascii_users: Mutex<Option<Arc<[Credential]>>>,
     refresh: OnceLock<Refresh>,
+    /// Store second in which the certificates were read again; 0 for never.
+    pub(crate) refreshed_at: AtomicU32,
 }
 
 /// Reads the server's certificates again; the error is the answer to the client.
@@ -102,6 +104,7 @@ pub(crate) struct Totals {
     pub(crate) auth_commands: AtomicU64,
     pub(crate) auth_errors: AtomicU64,
     pub(crate) crawler_starts: AtomicU64,
+    pub(crate) handshake_errors: AtomicU64,
     pub(crate) bytes_read: AtomicU64,
     pub(crate) bytes_written: AtomicU64,
 }
@@ -197,6 +200,7 @@ impl Shared {
             listeners: Mutex::default(),
             ascii_users: Mutex::new(settings.auth_file.clone().map(Arc::from)),
             refresh: OnceLock::new(),
+            refreshed_at: AtomicU32::new(0),
             clock,
             settings,
         })
@@ -232,7 +236,17 @@ impl Shared {
 
     /// Reads the server's certificates again. `None` where there are none.
     pub(crate) fn refresh_certificates(&self) -> Option<Result<(), String>> {
-        self.refresh.get().map(|refresh| refresh())
+        let done = self.refresh.get()?();
+        if done.is_ok() {
+            self.refreshed_at.store(self.now(), Ordering::Relaxed);
+        }
+        Some(done)
+    }
+
+    /// Counts a connection that ended before both sides spoke TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn handshake_failed(&self) {
+        count(&self.totals.handshake_errors);
     }
 
     /// Counts a connection that the listener refused for want of a place.

@@ -168,6 +168,20 @@ fn certificates_are_read_again_when_a_client_says_so() {
 }
 
 #[test]
+fn handshakes_that_fail_are_counted() {
+    let server = EmbeddedServer::builder().tls(server_tls()).start().unwrap();
+    let stats = || converse(&server, "stats\r\n").1;
+    assert!(stats().contains("STAT ssl_handshake_errors 0\r\n"));
+    let mut peer = Peer::connect(&server);
+    peer.send(b"version\r\n");
+    let _ = peer.0.read_to_end(&mut Vec::new());
+    // The server counts it as it closes the connection, which it has done.
+    assert!(stats().contains("STAT ssl_handshake_errors 1\r\n"));
+    converse(&server, "refresh_certs\r\n");
+    assert!(stats().contains("STAT time_since_server_cert_refresh 0\r\n"));
+}
+
+#[test]
 fn certificates_from_memory_stay() {
     let server = EmbeddedServer::builder().tls(server_tls()).start().unwrap();
     assert_eq!(converse(&server, "refresh_certs\r\n").1, "OK\r\n");

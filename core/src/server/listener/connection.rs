@@ -441,6 +441,10 @@ impl Drop for Connection {
             self.control.count_unwritten(false);
         }
         self.control.account(self.accounted, 0);
+        #[cfg(feature = "tls")]
+        if self.transport.is_handshaking() {
+            self.control.engine().handshake_failed();
+        }
         if !self.reset {
             self.transport.shut_down();
         }

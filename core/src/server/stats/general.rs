@@ -133,6 +133,12 @@ pub(super) fn report(shared: &Shared) -> Report {
     add("log_watcher_skipped", &watch.skipped);
     add("log_watcher_sent", &watch.sent);
     add("log_watchers", &watch.watchers);
+    if settings.tls {
+        let refreshed = shared.refreshed_at.load(Ordering::Relaxed);
+        let since = shared.now().saturating_sub(refreshed);
+        add("ssl_handshake_errors", &loaded(&totals.handshake_errors));
+        add("time_since_server_cert_refresh", &since);
+    }
     add("unexpected_napi_ids", &0);
     add("round_robin_fallback", &0);
     add("bytes", &counters.sum(|class| class.bytes));

@@ -53,6 +53,7 @@ pub(crate) fn reset(shared: &Shared) {
         &totals.auth_commands,
         &totals.auth_errors,
         &totals.crawler_starts,
+        &totals.handshake_errors,
         &totals.bytes_read,
         &totals.bytes_written,
     ] {
