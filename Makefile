@@ -30,7 +30,7 @@ system: ## Install memcached and the like where allowed, or say what is missing
 	@PYTHON=$(PYTHON) .ci/system
 
 .PHONY: test
-test: test-rust test-python wheel-test test-foreign test-django test-node pack-test test-interop test-demo test-bench test-session-handler test-parity ## Run all tests
+test: test-rust test-python wheel-test test-foreign test-django test-peers test-node pack-test test-interop test-demo test-bench test-session-handler test-parity ## Run all tests
 
 .PHONY: test-parity
 test-parity: ## Check that all five clients ran the same scenarios
@@ -173,6 +173,20 @@ lint-node: $(done)/node ## Check format, lints and types of all TypeScript and J
 .PHONY: pack-test
 pack-test: $(done)/node ## Install the npm tarball in an empty folder and use it there
 	npm run --silent pack-test
+
+# Clients of the server ------------------------------------------------------
+
+$(done)/peers: tests/peers/requirements.txt tests/peers/package-lock.json
+	rm -rf build/peers
+	$(PYTHON) -m venv build/peers/venv
+	build/peers/venv/bin/pip install --quiet --disable-pip-version-check -r $<
+	mkdir -p build/peers/node && cp tests/peers/package*.json .npmrc build/peers/node/
+	cd build/peers/node && npm ci --silent
+	@touch $@
+
+.PHONY: test-peers
+test-peers: $(done)/python $(done)/peers ## Compare the embedded server with memcached through other clients
+	$(bin)/pytest tests/peers/test_peers.py
 
 # The examples ---------------------------------------------------------------
 
