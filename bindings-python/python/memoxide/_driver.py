@@ -159,6 +159,11 @@ class Driver:
             self._timer.cancel()
         self._timer = self._loop.call_later(delay, self.engine.tick)
 
+    @staticmethod
+    def reraise(error: BaseException) -> None:
+        """Raises what came out of a task, such as KeyboardInterrupt, in the loop."""
+        raise error
+
     def forget(self, number: int) -> None:
         """Notes that a connection is closed."""
         self._connections.pop(number, None)

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use memoxide::client::TlsOptions;
 use memoxide::{Error, ErrorKind, Sent};
-use pyo3::intern;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::{ffi, intern};
 
 use super::calls::{Call, Core};
 use super::commands::{commands, names::*};
@@ -36,8 +36,10 @@ pub(super) struct Parts {
 struct Shared {
     /// The core of the client itself, to which the engines belong.
     core: Arc<Core>,
-    /// One engine for each loop and process; the one used last comes first.
+    /// One engine for each loop and process.
     engines: Mutex<Vec<Py<Engine>>>,
+    /// The engine that was used last, and what the thread said of its loop.
+    recent: Mutex<Option<(Py<PyAny>, Py<Engine>)>>,
     closed: AtomicBool,
     /// The dicts of cas ids by task, in a `WeakKeyDictionary`.
     ids: Py<PyAny>,
@@ -71,6 +73,7 @@ impl AsyncClient {
         let shared = Shared {
             core: Arc::clone(&core),
             engines: Mutex::default(),
+            recent: Mutex::default(),
             closed: AtomicBool::new(false),
             ids: ids.call0()?.unbind(),
             tls: tls(py, core.plan().options().tls.as_ref())?,
@@ -264,17 +267,52 @@ impl Parts {
             let error = Error::new(ErrorKind::Closed, "client is closed");
             return Err(error.sent(Sent::NotSent).into());
         }
-        let event_loop = running_loop(py)?;
-        if let Some(engine) = self.engine_of(py, &event_loop) {
-            return Ok(engine);
+        let mark = loop_mark(py);
+        if let Some(mark) = &mark {
+            let recent = self
+                .shared
+                .recent
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some((known, engine)) = &*recent
+                && known.is(mark)
+                && engine.get().is_here()
+            {
+                return Ok(engine.bind(py).clone());
+            }
         }
+        let event_loop = running_loop(py)?;
+        let engine = match self.engine_of(py, &event_loop) {
+            Some(engine) => engine,
+            None => self.new_engine(py, &event_loop)?,
+        };
+        if let Some(mark) = mark {
+            let recent = (mark.unbind(), engine.clone().unbind());
+            let mut place = self
+                .shared
+                .recent
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let old = place.replace(recent);
+            drop(place);
+            // Without the lock: this may run finalizers.
+            drop(old);
+        }
+        Ok(engine)
+    }
+
+    fn new_engine<'py>(
+        &self,
+        py: Python<'py>,
+        event_loop: &Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, Engine>> {
         let mut kept = Vec::new();
         for engine in self.engines(py) {
             if !engine.get().is_over(py)? {
                 kept.push(engine.unbind());
             }
         }
-        let engine = Engine::new(py, &self.shared.core, &event_loop, self.shared.tls.as_ref())?;
+        let engine = Engine::new(py, &self.shared.core, event_loop, self.shared.tls.as_ref())?;
         kept.insert(0, engine.clone().unbind());
         let mut engines = self
             .shared
@@ -330,6 +368,17 @@ fn tls(py: Python<'_>, options: Option<&TlsOptions>) -> Result<Option<Py<PyAny>>
         .call1(arguments)
         .map_err(|cause| Failure::because(py, ErrorKind::Config, "TLS cannot be set up", cause))?;
     Ok(Some(context.unbind()))
+}
+
+/// Returns what CPython notes on a thread while a loop runs on it: the same object
+/// as before means the same loop. Asking for the loop itself costs a system call
+/// up to Python 3.11, because CPython makes sure that it was not forked.
+fn loop_mark(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    // SAFETY: the GIL is held; the dict, or null, is borrowed from the thread.
+    let noted = unsafe { Bound::from_borrowed_ptr_or_opt(py, ffi::PyThreadState_GetDict()) }?;
+    let noted = noted.cast_into::<PyDict>().ok()?;
+    let mark = noted.get_item(intern!(py, "__asyncio_running_event_loop__"));
+    mark.ok()?.filter(|mark| !mark.is_none())
 }
 
 /// Returns the loop that runs on this thread.

@@ -7,6 +7,7 @@
 //! run code that calls again.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::calls::{Call, Core};
+use super::futures::Futures;
 use super::keys::Queue;
 use super::pending::{Calls, Delivery, Pending, Submission};
 use crate::errors::Result;
@@ -28,8 +30,7 @@ pub(crate) struct Engine {
     pub(super) core: Arc<Core>,
     generation: u64,
     pub(super) event_loop: Py<PyAny>,
-    /// `create_future` of the loop.
-    pub(super) create_future: Py<PyAny>,
+    pub(super) futures: Futures,
     /// `call_soon` of the loop.
     pub(super) call_soon: Py<PyAny>,
     /// The Python half, set right after construction because it refers back to
@@ -38,6 +39,10 @@ pub(crate) struct Engine {
     state: Mutex<State>,
     /// Calls that came while the engine was at work: a finalizer made them.
     pub(super) inbox: Mutex<Vec<Submission>>,
+    /// Whether the loop is in a callback of ours from which tasks may be woken.
+    pub(super) waking: AtomicBool,
+    /// Whether tasks are being woken: what they ask for goes out together.
+    pub(super) gathering: AtomicBool,
 }
 
 pub(super) struct State {
@@ -49,6 +54,8 @@ pub(super) struct State {
     pub(super) armed: Moment,
     /// Whether the loop is going to call `flush`.
     pub(super) flushing: bool,
+    /// Whether what is to be written has been gathered.
+    pub(super) gathered: bool,
 }
 
 #[pymethods]
@@ -77,7 +84,9 @@ impl Engine {
         self.tell(py, |engine, now, delivery| {
             engine.received(id, data, now, delivery)
         });
+        self.waking.store(true, Ordering::Relaxed);
         self.settle(py);
+        self.waking.store(false, Ordering::Relaxed);
     }
 
     /// Notes that a connection could not be opened.
@@ -168,7 +177,7 @@ impl Engine {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
         visit.call(&self.event_loop)?;
-        visit.call(&self.create_future)?;
+        self.futures.traverse(&visit)?;
         visit.call(&self.call_soon)?;
         if let Some(driver) = self.driver.get() {
             visit.call(driver)?;
@@ -202,16 +211,19 @@ impl Engine {
             writers: Vec::new(),
             armed: Moment::NEVER,
             flushing: false,
+            gathered: false,
         };
         let engine = Self {
             core: Arc::clone(core),
             generation: fork::generation(),
-            create_future: event_loop.getattr(intern!(py, "create_future"))?.unbind(),
+            futures: Futures::new(py, event_loop)?,
             call_soon: event_loop.getattr(intern!(py, "call_soon"))?.unbind(),
             event_loop: event_loop.clone().unbind(),
             driver: OnceLock::new(),
             state: Mutex::new(state),
             inbox: Mutex::default(),
+            waking: AtomicBool::new(false),
+            gathering: AtomicBool::new(false),
         };
         let engine = Bound::new(py, engine)?;
         let class = py.import("memoxide._driver")?.getattr("Driver")?;
@@ -223,6 +235,11 @@ impl Engine {
     /// Whether the engine belongs to this loop and this process.
     pub(crate) fn is_of(&self, event_loop: &Bound<'_, PyAny>) -> bool {
         self.event_loop.is(event_loop) && self.generation == fork::generation()
+    }
+
+    /// Whether the engine belongs to this process.
+    pub(crate) fn is_here(&self) -> bool {
+        self.generation == fork::generation()
     }
 
     /// Whether the engine is of no use any more: its loop was closed. One that
@@ -294,7 +311,7 @@ impl Engine {
         call: Call<'_>,
         timeout: Duration,
     ) -> Result<Bound<'py, PyAny>> {
-        let future = self.create_future.bind(py).call0()?;
+        let future = self.futures.make(py)?;
         let now = Moment(net::now());
         let submission = Submission {
             operation: call.operation.into_owned(),
@@ -317,7 +334,9 @@ impl Engine {
                 return Ok(future);
             }
         }
-        self.settle(py);
+        if !self.gathering.load(Ordering::Relaxed) {
+            self.settle(py);
+        }
         Ok(future)
     }
 

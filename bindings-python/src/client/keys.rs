@@ -138,7 +138,7 @@ impl KeySource {
     #[pyo3(signature = () -> "Future[list[Any]]")]
     fn next<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
         let engine = self.begin(py)?;
-        let future = engine.get().create_future.bind(py).call0()?;
+        let future = engine.get().futures.make(py)?;
         self.queue.lock().waiter = Some(future.clone().unbind());
         engine.get().serve(py, &self.queue)?;
         Ok(future)

@@ -12,6 +12,7 @@ mod calls;
 mod commands;
 mod configuration;
 mod engine;
+mod futures;
 mod harvest;
 mod hints;
 mod ids;

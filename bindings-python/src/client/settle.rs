@@ -1,5 +1,6 @@
 //! What the engine wants done, done without its lock.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -45,7 +46,8 @@ impl State {
         if let Some(action) = self.engine.next_action() {
             return Some(Task::Act(action));
         }
-        if self.engine.is_urgent() {
+        let gathered = std::mem::take(&mut self.gathered);
+        if self.engine.is_urgent() || gathered && self.engine.has_writes() {
             return Some(Task::WriteAll);
         }
         if self.engine.has_writes() && !self.flushing {
@@ -96,16 +98,25 @@ impl Engine {
                 driver.call_method1(py, arm, (delay.as_secs_f64(),))?;
             }
             Task::Complete(mut completed) => {
+                // Tasks that are woken may get here again, and wake none then.
+                let waking = self.waking.swap(false, Ordering::Relaxed);
+                let wakes = waking && self.futures.may_wake(py);
+                // Alone, what a task asks for next goes out at once.
+                let gathers = wakes && completed.len() > 1;
+                let gathering = self.gathering.fetch_or(gathers, Ordering::Relaxed);
                 for (pending, result) in completed.drain(..) {
-                    if let Err(raised) = self.complete(py, pending, result) {
+                    if let Err(raised) = self.complete(py, pending, result, wakes) {
                         // Whatever it was, the others are to get their results.
                         raised.write_unraisable(py, None);
                     }
                 }
+                self.gathering.store(gathering, Ordering::Relaxed);
+                self.waking.store(waking, Ordering::Relaxed);
+                let mut state = self.lock();
+                state.gathered |= gathers;
                 // Most turns complete calls: keep the room for the next one.
-                let calls = &mut self.lock().calls;
-                if calls.completed.capacity() == 0 {
-                    calls.completed = completed;
+                if state.calls.completed.capacity() == 0 {
+                    state.calls.completed = completed;
                 }
             }
             Task::ScheduleFlush => {
@@ -129,21 +140,29 @@ impl Engine {
         py: Python<'_>,
         pending: Pending,
         result: memoxide::Result<Outcome>,
+        wakes: bool,
     ) -> PyResult<()> {
         let Some(future) = pending.future else {
             return self.end_list(py, pending.harvest, result);
         };
         let future = future.bind(py);
         let told = match self.core.finish(py, pending.harvest, result) {
-            Ok(object) => future.call_method1(intern!(py, "set_result"), (object,)),
+            Ok(object) => self.futures.set_result(future, object, wakes),
             Err(failure) => {
                 let raised = PyErr::from(failure).into_value(py);
-                future.call_method1(intern!(py, "set_exception"), (raised,))
+                let told = future.call_method1(intern!(py, "set_exception"), (raised,));
+                told.map(|_| None)
             }
         };
         match told {
             // Its caller was faster and cancelled it.
             Err(_) if future.call_method0(intern!(py, "done"))?.is_truthy()? => Ok(()),
+            // Only what is to end the loop gets out of a task: the loop shall see it.
+            Ok(Some(raised)) => {
+                let reraise = self.driver(py).map(|driver| driver.getattr("reraise"));
+                let arguments = (reraise.transpose()?, raised.into_value(py));
+                self.call_soon.call1(py, arguments).map(drop)
+            }
             told => told.map(drop),
         }
     }
