@@ -1,9 +1,11 @@
 /** The commands on items, against the embedded server and memcached. */
 
 import assert from "node:assert/strict";
+import { test } from "node:test";
 
 import {
   DecodeError,
+  EmbeddedServer,
   EncodeError,
   InvalidArgumentError,
   InvalidKeyError,
@@ -366,4 +368,24 @@ onBoth("options that are none are refused", async (t, server) => {
     await assert.rejects(client.get("k", { timeout }), InvalidArgumentError);
   }
   assert.deepEqual(await client.get("k", { timeout: 5 }), miss);
+});
+
+test("connections keep apart what they read while the room for it grows", async (t) => {
+  const servers = await Promise.all([EmbeddedServer.start(), EmbeddedServer.start()]);
+  t.after(() => Promise.all(servers.map((server) => server.stop())));
+  const names = servers.map(({ endpoint }) => endpoint);
+  const hashing = (key) => (key.toString().startsWith("large") ? 0 : 1);
+  const client = clientOf(t, names, { hashing, timeout: 10 });
+  const pairs = (name, size) =>
+    Array.from({ length: 400 }, (_, index) => [`${name}${index}`, `${index}`.padEnd(size, "x")]);
+  const large = pairs("large", 10_000);
+  const small = pairs("small", 10);
+  await client.setMulti([...large, ...small]);
+  for (let round = 0; round < 3; round++) {
+    const singly = async () => {
+      for (const [key, value] of small) assert.equal((await client.get(key)).value, value);
+    };
+    const [found] = await Promise.all([client.getMulti(large.map(([key]) => key)), singly()]);
+    assert.deepEqual([...found], large);
+  }
 });

@@ -26,12 +26,12 @@ import { type Call, Calls } from "./completion.js";
 import { ClosedError, InvalidArgumentError } from "./errors.js";
 import { LargeValue } from "./large.js";
 import { native } from "./native.js";
-import type { Hashing } from "./options.js";
+import { type Hashing, warnOf } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
 import type { Serializing } from "./serializers.js";
 import { listen, signalOf } from "./signals.js";
 import { Sockets, type Stage, type Watcher } from "./sockets.js";
-import { type Scope, Submission, type Verb } from "./submission.js";
+import { type Scope, Submission, split, type Verb } from "./submission.js";
 import { lower } from "./values.js";
 
 /** What the core tells after each call; the positions are those of `src/client/mod.rs`. */
@@ -51,8 +51,11 @@ const stateLength = 8;
 const firstWords = 8 * 1024;
 const outputLength = 64 * 1024;
 
-/** Bytes that one read may bring. */
-const inputLength = 64 * 1024;
+/** Bytes that one read may bring, at first and once a read has brought as many. */
+const inputLengths = [64 * 1024, 256 * 1024] as const;
+
+/** A value of which more is missing is read to where it stays. */
+const largeLength = 64 * 1024;
 
 /** Packed bytes that are handed over before the turn of the event loop ends. */
 const packedLimit = 1024 * 1024;
@@ -84,7 +87,7 @@ export class Driver {
   readonly #sockets: Sockets;
   /** Sockets by the numbers of connections. */
   readonly #connections = new Map<number, Socket>();
-  readonly #input = Buffer.allocUnsafeSlow(inputLength);
+  #input = Buffer.allocUnsafeSlow(inputLengths[0]);
   readonly #state = new Float64Array(stateLength);
   #events = new Uint32Array(firstWords);
   #output = Buffer.allocUnsafeSlow(outputLength);
@@ -402,8 +405,11 @@ export class Driver {
     let large: LargeValue | undefined;
     const onread = {
       buffer: () => large?.room ?? this.#input,
-      callback: (count: number) => {
-        large = large === undefined ? this.#received(id, count) : this.#collected(id, count, large);
+      callback: (count: number, bytes: Uint8Array) => {
+        large =
+          large === undefined
+            ? this.#received(id, count, bytes)
+            : this.#collected(id, count, large);
         return true;
       },
     };
@@ -422,14 +428,23 @@ export class Driver {
     this.#connections.set(id, socket);
   }
 
-  /** Passes on what was read into the input; returns a value in progress that is larger than that. */
-  #received(id: number, count: number): LargeValue | undefined {
+  /** Passes on what was read; returns a value in progress that is large. */
+  #received(id: number, count: number, bytes: Uint8Array): LargeValue | undefined {
+    // A socket holds on to the input that was there when it was read last.
+    if (bytes !== this.#input) this.#input.set(bytes.subarray(0, count));
     native.received(this.#number, id, count, performance.now());
     const wanted = this.#state[State.Wanted] as number;
     this.#conclude();
-    if (wanted <= inputLength) return undefined;
+    if (count === inputLengths[0] && this.#input.length === count) this.#growInput();
+    if (wanted <= largeLength) return undefined;
     const part = this.#core.takePartial(id);
     return part === null ? undefined : new LargeValue(part.bytes, part.length);
+  }
+
+  /** Lets reads bring more: values that lie in two of them have to be put together. */
+  #growInput(): void {
+    this.#input = Buffer.allocUnsafeSlow(inputLengths[1]);
+    this.#attach();
   }
 
   /** Notes what was read into a large value, and passes it on when it is complete. */
@@ -478,21 +493,5 @@ export class Driver {
   readonly #tick = (now: number): void => {
     this.#core.tick(now);
     this.#conclude();
-  };
-}
-
-function warnOf(endpoint: string): void {
-  process.emitWarning(
-    `credentials go to ${endpoint} unencrypted; use TLS, or set plaintextAuth`,
-    "SecurityWarning",
-    "MEMOXIDE_PLAINTEXT_AUTH",
-  );
-}
-
-/** Takes namespaces apart for the core. */
-function split(scopes: readonly Scope[]): { names: Uint8Array[]; generations: bigint[] } {
-  return {
-    names: scopes.map(({ name }) => Buffer.from(name as string)),
-    generations: scopes.map(({ generation }) => BigInt(generation)),
   };
 }

@@ -226,3 +226,12 @@ function snakeCase(name: string): string {
 function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
+
+/** Warns that credentials go to this server unencrypted over a network. */
+export function warnOf(endpoint: string): void {
+  process.emitWarning(
+    `credentials go to ${endpoint} unencrypted; use TLS, or set plaintextAuth`,
+    "SecurityWarning",
+    "MEMOXIDE_PLAINTEXT_AUTH",
+  );
+}

@@ -70,6 +70,14 @@ export interface Scope {
   readonly generation: number | bigint;
 }
 
+/** Takes namespaces apart for the core. */
+export function split(scopes: readonly Scope[]): { names: Uint8Array[]; generations: bigint[] } {
+  return {
+    names: scopes.map(({ name }) => Buffer.from(name as string)),
+    generations: scopes.map(({ generation }) => BigInt(generation)),
+  };
+}
+
 /** Numbers and bytes that the arrays begin with. */
 const firstFields = 1024;
 const firstBytes = 64 * 1024;
