@@ -79,18 +79,27 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
     atoi_simd::parse_pos::<u64>(digits).ok()
 }
 
-/// Splits off a decimal number of up to 32 bits before a space or the end.
-pub(super) fn short_number(line: &[u8]) -> Option<(u32, &[u8])> {
+/// Splits off a decimal number of up to 32 bits before `end`.
+#[inline]
+pub(super) fn short_number_before(end: u8, line: &[u8]) -> Option<(u32, &[u8])> {
     let mut number = 0_u64;
     for (index, byte) in line.iter().enumerate() {
         match byte {
             b'0'..=b'9' if index < 10 => number = number * 10 + u64::from(byte - b'0'),
-            b' ' if index > 0 => return Some((u32::try_from(number).ok()?, &line[index + 1..])),
+            byte if *byte == end && index > 0 => {
+                return Some((u32::try_from(number).ok()?, &line[index + 1..]));
+            }
             _ => return None,
         }
     }
-    let whole = !line.is_empty();
-    whole.then_some((u32::try_from(number).ok()?, &[]))
+    None
+}
+
+/// Splits off a decimal number of up to 32 bits before a space or the end.
+pub(super) fn short_number(line: &[u8]) -> Option<(u32, &[u8])> {
+    let (digits, rest) = token(line);
+    let number = number(digits)?;
+    Some((u32::try_from(number).ok()?, rest))
 }
 
 /// The error for a line that answers nothing that was asked.

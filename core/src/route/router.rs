@@ -209,6 +209,7 @@ impl Router {
     /// [`ErrorKind::InvalidArgument`] when it names a node that is not there.
     pub fn try_route(&self, prefix: &[u8], key: &[u8]) -> Result<Option<usize>> {
         match &*self.plan {
+            Plan::Only(index) => Ok(Some(*index as usize)),
             Plan::Chosen { choose, members } => self.chosen(choose, members, self.tagged(key)),
             _ => Ok(self.route_parts(prefix, key)),
         }

@@ -47,10 +47,6 @@ impl Plan {
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
         let count = keys.len();
-        let mut located = Vec::with_capacity(count);
-        for (position, key) in keys.enumerate() {
-            located.push(self.locate(key, place.of(position))?);
-        }
         let request = |keys| {
             Request::Retrieve(Retrieve {
                 keys,
@@ -59,17 +55,24 @@ impl Plan {
                 bump: true,
             })
         };
+        let located = keys
+            .enumerate()
+            .map(|(position, key)| self.locate(key, place.of(position)));
         let spread = if want == Want::VALUE || want == Want::VALUE | Want::CAS {
             if self.servers.len() == 1 {
                 // The keys are the call's own, in order.
-                let keys = located.into_iter().map(|(_, key)| key).collect();
-                let all = (0, request(Keys::Many(keys)), Vec::new());
+                let mut own = Vec::with_capacity(count);
+                for place in located {
+                    own.push(place?.1);
+                }
+                let all = (0, request(Keys::Many(own)), Vec::new());
                 let requests = if count == 0 { Vec::new() } else { vec![all] };
                 return Ok(Operation::Spread(Box::new(Spread::retrieve(requests))));
             }
             let mut keys = vec![Vec::new(); self.servers.len()];
             let mut positions = vec![Vec::new(); self.servers.len()];
-            for (position, (endpoint, key)) in located.into_iter().enumerate() {
+            for (position, place) in located.enumerate() {
+                let (endpoint, key) = place?;
                 keys[endpoint].push(key);
                 positions[endpoint].push(position);
             }
@@ -83,12 +86,9 @@ impl Plan {
                     .collect(),
             )
         } else {
-            Spread::each(
-                located
-                    .into_iter()
-                    .map(|(endpoint, key)| (endpoint, request(Keys::One(key)))),
-            )
-            .reading()
+            let located = located.collect::<Result<Vec<_>>>()?.into_iter();
+            Spread::each(located.map(|(endpoint, key)| (endpoint, request(Keys::One(key)))))
+                .reading()
         };
         Ok(Operation::Spread(Box::new(spread)))
     }

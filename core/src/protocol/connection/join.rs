@@ -208,7 +208,7 @@ impl<T: Copy> Connection<T> {
 }
 
 /// Splits off the first of several keys, each behind its length.
-fn split_key(keys: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_key(keys: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = keys.split_first_chunk()?;
     rest.split_at_checked(usize::from(u16::from_ne_bytes(*length)))
 }

@@ -2,6 +2,7 @@
 
 mod join;
 mod receive;
+mod value;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

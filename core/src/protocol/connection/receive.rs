@@ -60,6 +60,9 @@ impl<T: Copy> Connection<T> {
             };
             let (shape, opaque) = (front.shape, front.opaque);
             self.received = true;
+            if let Some(received) = self.receive_next_value(shape, chunk) {
+                return Ok(Some(received));
+            }
             let Some(feed) = memchr::memchr(b'\n', chunk) else {
                 self.check_line(chunk.len())?;
                 self.carry.extend_from_slice(chunk);
