@@ -7,8 +7,13 @@
 //! remembers the tick at which it was last used; the store's eviction works from
 //! that. The arena knows nothing of time, keys or limits.
 
+mod choose;
+mod handle;
 mod sizes;
 
+pub(crate) use self::choose::Victim;
+pub(crate) use self::handle::Handle;
+use self::handle::{LARGE, MAX_PAGES, UNIT};
 use self::sizes::{class_of, slot_size};
 use super::item::{self, Item};
 
@@ -17,46 +22,10 @@ pub(crate) const PAGE: usize = 64 << 10;
 /// Largest item that lives in a page.
 pub(crate) const LARGEST_SLOT: usize = 8 << 10;
 
-/// Bits of a handle that name the place in the page, in units of 8 bytes.
-const PLACE_BITS: u32 = (PAGE / UNIT).trailing_zeros();
-const UNIT: usize = 8;
-const LARGE: u32 = 1 << 31;
-/// Pages that a handle can name.
-const MAX_PAGES: usize = 1 << (31 - PLACE_BITS);
 const NONE: u16 = u16::MAX;
 const NOWHERE: u32 = u32::MAX;
 /// Bookkeeping of a large item, roughly: its entry and the allocator's header.
 const LARGE_OVERHEAD: usize = 64;
-
-/// Names an item.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Handle(pub(crate) u32);
-
-impl Handle {
-    #[inline]
-    const fn in_page(page: usize, offset: usize) -> Self {
-        Self(((page as u32) << PLACE_BITS) | (offset / UNIT) as u32)
-    }
-
-    #[inline]
-    const fn page(self) -> usize {
-        (self.0 >> PLACE_BITS) as usize
-    }
-
-    #[inline]
-    const fn offset(self) -> usize {
-        (self.0 & ((1 << PLACE_BITS) - 1)) as usize * UNIT
-    }
-
-    #[inline]
-    const fn large(self) -> Option<usize> {
-        if self.0 & LARGE == 0 {
-            None
-        } else {
-            Some((self.0 & !LARGE) as usize)
-        }
-    }
-}
 
 struct Page {
     data: Box<[u8]>,
@@ -100,15 +69,6 @@ pub(crate) struct Cursor {
     page: usize,
     slot: usize,
     large: usize,
-}
-
-/// What is cheapest to give up.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Victim {
-    /// Every item of a page.
-    Page(usize),
-    /// One large item.
-    Large(Handle),
 }
 
 /// See the [module docs](self).
@@ -334,141 +294,11 @@ impl Arena {
         }
     }
 
-    /// Moves the hand of the class of `size` on to the next item in use; `None`
-    /// when the class has none.
-    pub(crate) fn advance_hand(&mut self, size: usize) -> Option<Handle> {
-        let class_number = class_of(size);
-        let slot_size = slot_size(class_number);
-        let class = &mut self.classes[usize::from(class_number)];
-        if class.items == 0 {
-            return None;
-        }
-        loop {
-            let (at, slot) = class.hand;
-            let Some(&number) = class.pages.get(at) else {
-                class.hand = (0, 0);
-                continue;
-            };
-            let page = &self.pages[number as usize];
-            if slot >= usize::from(page.opened) {
-                class.hand = (at + 1, 0);
-                continue;
-            }
-            class.hand.1 += 1;
-            let offset = slot * slot_size;
-            if !Item::new(&page.data[offset..]).is_free() {
-                return Some(Handle::in_page(number as usize, offset));
-            }
-        }
-    }
-
-    /// Returns how many items the class of `size` has, and its slots per page.
-    pub(crate) fn class_items(&self, size: usize) -> (usize, usize) {
-        let class = class_of(size);
-        (
-            self.classes[usize::from(class)].items,
-            PAGE / slot_size(class),
-        )
-    }
-
-    /// Counts an eviction that the class of `size` has to make; true when it
-    /// should look for memory elsewhere.
-    pub(crate) fn is_time_to_look(&mut self, size: usize) -> bool {
-        let class = &mut self.classes[usize::from(class_of(size))];
-        class.wait = class.wait.saturating_sub(1);
-        class.wait == 0
-    }
-
-    /// Says whether the class found memory elsewhere: then it looks again soon,
-    /// else after twice the time, at most after `most` evictions.
-    pub(crate) fn looked(&mut self, size: usize, found: bool, most: usize) {
-        let class = &mut self.classes[usize::from(class_of(size))];
-        class.last_wait = if found {
-            1
-        } else {
-            (class.last_wait * 2).clamp(1, most)
-        };
-        class.wait = class.last_wait;
-    }
-
-    /// Whether the victim is a page of the class of `size`.
-    pub(crate) fn is_of_class(&self, victim: Victim, size: usize) -> bool {
-        matches!(victim, Victim::Page(number) if self.pages[number].class == class_of(size))
-    }
-
     /// Clears marks of a small item without counting that as a use.
     pub(crate) fn clear_marks(&mut self, handle: Handle, marks: u8) {
         let bytes = &mut self.pages[handle.page()].data[handle.offset()..];
         let left = Item::new(bytes).marks() & !marks;
         item::set_marks(bytes, left);
-    }
-
-    /// Picks, among a sample of pages and large items, what was not used for
-    /// longest, and says for how many ticks. `spared` is never picked.
-    pub(crate) fn oldest(&mut self, spared: Option<Handle>) -> Option<(Victim, u32)> {
-        const SAMPLE: usize = 16;
-        let mut best: Option<(Victim, u32)> = None;
-        let mut consider = |victim, age| {
-            if best.is_none_or(|(_, oldest)| age > oldest) {
-                best = Some((victim, age));
-            }
-        };
-        let spared_page = spared
-            .filter(|handle| handle.large().is_none())
-            .map(Handle::page);
-        let (pages, larges) = (self.pages.len(), self.large.len());
-        let all_pages = pages <= SAMPLE;
-        for step in 0..pages.min(SAMPLE) {
-            let mut number = if all_pages { step } else { self.below(pages) };
-            // A vacant page is no answer; look a little further.
-            for _ in 0..4 {
-                if self.pages[number].data.is_empty() {
-                    number = (number + 1) % pages;
-                }
-            }
-            let page = &self.pages[number];
-            if !page.data.is_empty() && Some(number) != spared_page {
-                consider(Victim::Page(number), self.tick.wrapping_sub(page.touched));
-            }
-        }
-        let all_larges = larges <= SAMPLE;
-        for step in 0..larges.min(SAMPLE) {
-            let mut at = if all_larges { step } else { self.below(larges) };
-            for _ in 0..4 {
-                if self.large[at].is_none() {
-                    at = (at + 1) % larges;
-                }
-            }
-            let handle = Handle(LARGE | at as u32);
-            if let Some(large) = &self.large[at]
-                && Some(handle) != spared
-            {
-                consider(Victim::Large(handle), self.tick.wrapping_sub(large.touched));
-            }
-        }
-        best.or_else(|| self.any(spared, spared_page))
-    }
-
-    /// Finds something to evict where the samples met vacant places only, as they
-    /// may when most of a large store has been given up.
-    fn any(&self, spared: Option<Handle>, spared_page: Option<usize>) -> Option<(Victim, u32)> {
-        let page = self
-            .pages
-            .iter()
-            .enumerate()
-            .find(|(number, page)| !page.data.is_empty() && Some(*number) != spared_page)
-            .map(|(number, page)| {
-                let age = self.tick.wrapping_sub(page.touched);
-                (Victim::Page(number), age)
-            });
-        page.or_else(|| {
-            self.large.iter().enumerate().find_map(|(at, large)| {
-                let handle = Handle(LARGE | at as u32);
-                let large = large.as_ref().filter(|_| Some(handle) != spared)?;
-                let age = self.tick.wrapping_sub(large.touched);
-                Some((Victim::Large(handle), age))
-            })
-        })
     }
 
     /// Returns the items in use of a page.
@@ -505,14 +335,6 @@ impl Arena {
             }
         }
         None
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        // xorshift: a sample needs no better dice.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        (self.random % bound as u64) as usize
     }
 }
 
