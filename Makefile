@@ -200,7 +200,7 @@ demo-build: $(done)/python $(done)/node $(done)/demo-venv ## Build what the demo
 
 .PHONY: test-session-handler
 test-session-handler: $(done)/python $(done)/node ## Check that PHP, Python and Node share sessions
-	$(bin)/python tests/session_handler.py
+	$(bin)/python tests/session_handler/check.py
 
 .PHONY: test-demo
 test-demo: demo-build ## Run the demo and the quick starts, and check what they print

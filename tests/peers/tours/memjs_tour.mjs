@@ -11,7 +11,9 @@ const client = Client.create(server, { timeout: 10, logger, ...users });
 
 const show = (value) => {
   if (Buffer.isBuffer(value)) {
-    return value.length > 200 ? { length: value.length, end: `${value.subarray(-5)}` } : { hex: value.toString("hex") };
+    return value.length > 200
+      ? { length: value.length, end: `${value.subarray(-5)}` }
+      : { hex: value.toString("hex") };
   }
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, show(part)]));
@@ -19,7 +21,7 @@ const show = (value) => {
   return value;
 };
 
-const write = (call, result) => console.log(JSON.stringify({ call, result }));
+const write = (call, result) => process.stdout.write(`${JSON.stringify({ call, result })}\n`);
 
 const see = async (call, promise) => {
   try {
@@ -89,7 +91,8 @@ const others = async () => {
   write("get at once", found.map(({ value }) => `${value}`).join());
 };
 
-const COUNTED = `cas_badval cas_hits cas_misses cmd_flush cmd_get cmd_set cmd_touch  decr_hits decr_misses
+const COUNTED =
+  `cas_badval cas_hits cas_misses cmd_flush cmd_get cmd_set cmd_touch decr_hits decr_misses
   delete_hits delete_misses evictions get_hits get_misses incr_hits incr_misses limit_maxbytes
   store_too_large total_items touch_hits touch_misses auth_cmds auth_errors`.split(/\s+/);
 
@@ -99,7 +102,9 @@ const stats = (call, key) =>
       if (error) {
         write(call, { error: `${error}` });
       } else {
-        const counted = Object.fromEntries(COUNTED.filter((name) => name in found).map((name) => [name, found[name]]));
+        const counted = Object.fromEntries(
+          COUNTED.filter((name) => name in found).map((name) => [name, found[name]]),
+        );
         write(call, { counted, names: Object.keys(found).sort() });
       }
       resolve();

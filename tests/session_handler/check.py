@@ -12,7 +12,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+import memoxide
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+# How a session lives in any language; see `life.*`.
+LIFE = [False, False, True, True, "locked", True, True, True, 0, True, True, True]
+LIFE += [False, True]
+PROGRAMS = {
+    "python": [sys.executable, str(HERE / "life.py")],
+    "php": ["php", str(HERE / "life.php")],
+    "node": ["node", str(HERE / "life.mjs")],
+}
 START = {"user": "Ada Ölçer", "cart": [1, 2.5, None]}
 
 
@@ -38,6 +49,23 @@ def main() -> None:
     assert report["failed"] == []
     assert report["locked"] is False
     print(f"session handler: {', '.join(languages)} see the same session")
+    for language in languages:
+        check_life(language)
+
+
+def check_life(language: str) -> None:
+    """A session is made, opened by one at a time, kept, and removed."""
+    with memoxide.EmbeddedServer() as server:
+        words = [*PROGRAMS[language], server.endpoint]
+        done = subprocess.run(
+            words, check=True, stdout=subprocess.PIPE, text=True, timeout=60
+        )
+        report = json.loads(done.stdout)
+        assert report["steps"] == LIFE, (language, report["steps"])
+        with memoxide.Client(server.endpoint) as client:
+            for prefix in ("sess:", "sess:lock:"):
+                assert not client.exists(prefix + report["sid"]), (language, prefix)
+    print(f"session handler in {language}: {len(LIFE)} steps of a session's life")
 
 
 if __name__ == "__main__":
