@@ -228,7 +228,7 @@ fn python_and_node_copy_a_running_cluster() {
 /// Has a server list thousands of keys slowly for somebody, and so be busy.
 fn occupy(server: &str) -> Wire {
     let mut slow = Wire::to(server);
-    assert_eq!(slow.line("lru_crawler sleep 300000\r\n"), "OK");
+    assert_eq!(slow.line("lru_crawler sleep 500000\r\n"), "OK");
     assert!(
         slow.line("lru_crawler metadump all\r\n")
             .starts_with("key=")
