@@ -1,7 +1,16 @@
 //! Links that a caller opens and closes, and keys that a caller places itself.
 
-use memoxide::client::{Answer, Builder, Host, Part, Place, PlainConnector, Plan, Runner};
-use memoxide::protocol::{Admin, Expiry, StoreMode};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use memoxide::client::{
+    Answer, Builder, Connector, Host, Options, Part, Place, PlainConnector, Plan, Runner,
+    ServerAddress, Times,
+};
+use memoxide::net::{Address, Link};
+use memoxide::protocol::{Admin, Codec, Expiry, StoreMode};
 use memoxide::value::Encoded;
 use memoxide::{EmbeddedServer, Error, ErrorKind, Result, net};
 
@@ -153,4 +162,104 @@ fn a_refusal_carries_the_line_of_the_server() {
         error.reply().is_some_and(|line| !line.is_empty()),
         "{error:?}"
     );
+}
+
+/// A server that lists three keys, one with each read.
+#[derive(Debug)]
+struct Lister {
+    /// The deadlines that reads were given.
+    deadlines: Arc<Mutex<Vec<u64>>>,
+}
+
+impl Connector for Lister {
+    fn connect(&self, _: &Address, _: &Times, _: u64) -> Result<Box<dyn Link>> {
+        let deadlines = Arc::clone(&self.deadlines);
+        Ok(Box::new(Self { deadlines }))
+    }
+}
+
+impl Link for Lister {
+    fn write(&mut self, bytes: &[u8], _: u64) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn read(&mut self, buffer: &mut [u8], deadline: u64) -> io::Result<usize> {
+        let mut deadlines = self.deadlines.lock().expect("no panic");
+        let line = match deadlines.len() {
+            0..3 => &b"key=a exp=-1 la=1 cas=2 fetch=no cls=1 size=72\n"[..],
+            // A part of a line is no progress.
+            3 => b"EN",
+            _ => b"D\r\n",
+        };
+        deadlines.push(deadline);
+        buffer[..line.len()].copy_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn try_read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn is_stale(&mut self) -> bool {
+        false
+    }
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        unreachable!("one server is read without asking what is ready")
+    }
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A caller who lists, and waits a second for each key.
+struct Patient(usize);
+
+impl Host for Patient {
+    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        work()
+    }
+
+    fn interrupted(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn ask(&mut self) -> Result<Answer> {
+        Err(Error::new(ErrorKind::InvalidArgument, "nothing to ask"))
+    }
+
+    fn part(&mut self, part: Part<'_>) {
+        self.0 += usize::from(matches!(part, Part::Line { .. }));
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(Duration::from_nanos(SECOND))
+    }
+}
+
+#[test]
+fn each_item_of_a_list_puts_its_deadline_off() {
+    let mut options = Options::default();
+    options.protocol = Some(Codec::Text);
+    let servers = ServerAddress::parse_list("127.0.0.1:1").expect("an address");
+    let plan = Plan::new(servers, options).expect("a plan");
+    let deadlines = Arc::default();
+    let lister = Lister {
+        deadlines: Arc::clone(&deadlines),
+    };
+    let runner = Runner::for_plan(&plan, Box::new(lister));
+    let list = plan
+        .administer(Admin::Metadump, Place::Key)
+        .expect("a list");
+    let mut caller = Patient(0);
+    let begin = net::now() + SECOND;
+    runner.run(list, begin, &mut caller).expect("a list");
+    assert_eq!(caller.0, 3);
+    let deadlines = deadlines.lock().expect("no panic");
+    assert_eq!((deadlines.len(), deadlines[0]), (5, begin));
+    let later: Vec<_> = deadlines.windows(2).map(|pair| pair[1] > pair[0]).collect();
+    assert_eq!(later, [true, true, true, false]);
 }

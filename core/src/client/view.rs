@@ -70,7 +70,6 @@ impl View {
     }
 
     /// Returns what a call may take, or each piece of a stream.
-    #[cfg(feature = "tokio")]
     pub(super) const fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -139,6 +138,11 @@ pub(super) trait Conversation {
     fn ask(&mut self) -> Result<Answer> {
         let message = "operation asks for a function that was not given";
         Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
+    /// What each piece may take, where the whole has no deadline.
+    fn patience(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether the caller wants no more pieces.
@@ -288,16 +292,16 @@ impl Conversation for Reports<'_> {
 
 /// Gives the keys of a list to the caller's function, one by one.
 pub(super) struct Listed<'p, F> {
-    plan: &'p Plan,
+    view: &'p View,
     prefix: &'p [u8],
     each: F,
     end: Option<Result<()>>,
 }
 
 impl<'p, F: FnMut(DumpedKey) -> ControlFlow<()>> Listed<'p, F> {
-    pub(super) const fn new(plan: &'p Plan, prefix: &'p [u8], each: F) -> Self {
+    pub(super) const fn new(view: &'p View, prefix: &'p [u8], each: F) -> Self {
         Self {
-            plan,
+            view,
             prefix,
             each,
             end: None,
@@ -318,7 +322,7 @@ impl<F: FnMut(DumpedKey) -> ControlFlow<()>> Conversation for Listed<'_, F> {
         if self.is_over() {
             return;
         }
-        match self.plan.listed(line, self.prefix) {
+        match self.view.plan.listed(line, self.prefix) {
             Ok(None) => {}
             Ok(Some(item)) => {
                 if (self.each)(item).is_break() {
@@ -327,6 +331,10 @@ impl<F: FnMut(DumpedKey) -> ControlFlow<()>> Conversation for Listed<'_, F> {
             }
             Err(error) => self.end = Some(Err(error)),
         }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(self.view.timeout)
     }
 
     fn is_over(&self) -> bool {

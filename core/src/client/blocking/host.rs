@@ -30,6 +30,13 @@ pub trait Host {
     /// Takes a piece of the result.
     fn part(&mut self, part: Part<'_>);
 
+    /// What each piece of the result may take, where the call as a whole has no
+    /// deadline: that is put off with every piece. Time that the caller spends
+    /// on a piece does not count.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
     /// Whether the caller has enough: the call then ends, with an error of
     /// kind [`ErrorKind::Closed`], and the links it used are closed.
     fn is_over(&self) -> bool {

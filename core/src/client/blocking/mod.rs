@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 pub use self::host::{Connector, Host, PlainConnector, Times};
 pub use self::reading::Reading;
-use self::turn::{Failure, Lane, drive, take_turn, turn_all};
+use self::turn::{Failure, Lane, drive, put_off, take_turn, turn_all};
 use super::delivery::{
     broken, degraded, is_endpoints_fault, labelled, lost, may_retry, out_of_service, phase,
     timed_out,
@@ -211,7 +211,7 @@ impl Runner {
         &self,
         operation: &mut Operation<'a>,
         outbox: &mut Outbox<'a>,
-        deadline: u64,
+        mut deadline: u64,
         host: &mut H,
     ) -> Result<Step> {
         let mut flights = Vec::with_capacity(outbox.len());
@@ -228,11 +228,13 @@ impl Runner {
             let mut lanes = self.board(&flights, &waiting, &mut failed, deadline, host);
             while !lanes.is_empty() {
                 turn_all(&mut lanes, deadline, host);
+                let mut progressed = false;
                 let mut index = 0;
                 while let Some(lane) = lanes.get_mut(index) {
                     let endpoint = &self.endpoints[lane.endpoint];
                     let taken = take_turn(lane, |tag, reply, last| {
                         let id = flights[tag as usize].dispatch.id;
+                        progressed = true;
                         let reply = labelled(reply, &endpoint.label);
                         step = advance(operation, Input::Reply { id, reply, last }, outbox, host);
                     });
@@ -258,6 +260,7 @@ impl Runner {
                     }
                     lanes.swap_remove(index);
                 }
+                put_off(&mut deadline, progressed, host);
                 if host.is_over() {
                     return Err(enough());
                 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::stream::from_now;
 use super::{Host, enough};
 use crate::error::{Error, Result};
 use crate::net::{self, LARGEST_BUFFER, Lease, Link, Pooled};
@@ -40,7 +41,7 @@ impl From<io::Error> for Failure {
 /// Drives a link until everything asked on it is answered.
 pub(super) fn drive<H: Host>(
     lease: &mut Lease<'_>,
-    deadline: u64,
+    mut deadline: u64,
     host: &mut H,
     mut deliver: impl FnMut(Reply<'_>, bool, &mut H),
 ) -> Result<(), Failure> {
@@ -60,10 +61,13 @@ pub(super) fn drive<H: Host>(
             connection, buffer, ..
         } = &mut **lease;
         let mut chunk = &buffer[..count];
+        let mut progressed = false;
         while let Some(received) = connection.receive(&mut chunk).map_err(Failure::Protocol)? {
+            progressed = true;
             deliver(received.reply, received.last, host);
         }
         grow(buffer, count);
+        put_off(&mut deadline, progressed, host);
         if host.is_over() && lease.connection.outstanding() > 0 {
             return Err(Failure::Host(enough()));
         }
@@ -91,6 +95,14 @@ pub(super) fn turn_of<H: Host>(pooled: &mut Pooled, deadline: u64, host: &H) -> 
         }
         link.read(buffer, deadline)
     })
+}
+
+/// Puts the deadline of a call off that has made progress, where the pieces of
+/// its result are given time and not the whole.
+pub(super) fn put_off<H: Host>(deadline: &mut u64, progressed: bool, host: &H) {
+    if progressed && let Some(patience) = host.patience() {
+        *deadline = from_now(patience);
+    }
 }
 
 /// One turn of every lane: writes and reads what it can without waiting, and

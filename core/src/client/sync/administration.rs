@@ -96,10 +96,11 @@ impl Client {
     /// Returns the keys that begin with `prefix`, of all servers.
     ///
     /// They are listed by `lru_crawler metadump`, which walks through the whole
-    /// cache: allow it time ([`with_timeout`](Self::with_timeout)), and use it
-    /// to look, not to work. The list is no snapshot; keys that are stored
-    /// meanwhile may be missing and keys that are deleted may be in it. The
-    /// client's own prefix is taken off, and keys without it are left out.
+    /// cache: use it to look, not to work. The list is no snapshot; keys that
+    /// are stored meanwhile may be missing and keys that are deleted may be in
+    /// it. The client's own prefix is taken off, and keys without it are left
+    /// out. The time that a call may take is that of each step here: the list
+    /// fails when no server lists a further item for so long.
     ///
     /// # Errors
     ///
@@ -139,7 +140,7 @@ impl Client {
         prefix: impl AsRef<[u8]>,
         each: impl FnMut(DumpedKey) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut listed = Listed::new(self.plan(), prefix.as_ref(), each);
+        let mut listed = Listed::new(&self.view, prefix.as_ref(), each);
         let outcome = self.call(
             |plan, place| plan.administer(Admin::Metadump, place),
             &mut listed,

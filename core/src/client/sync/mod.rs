@@ -233,6 +233,10 @@ impl Host for Caller<'_> {
         self.0.part(part);
     }
 
+    fn patience(&self) -> Option<Duration> {
+        self.0.patience()
+    }
+
     fn is_over(&self) -> bool {
         self.0.is_over()
     }
