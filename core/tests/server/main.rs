@@ -6,6 +6,7 @@
     reason = "tests open sockets and fail loudly"
 )]
 
+mod by_hand;
 mod fault_command;
 mod faults;
 mod lifecycle;
