@@ -1,7 +1,7 @@
 //! The native module of the Python package: conversion between two worlds.
 //!
 //! What memcached is, the core knows; what Python is, the package beside this
-//! crate knows. The rooms here carry values (`value`, `json`) and failures
+//! crate knows. The rooms here carry values (`value`, `json`, `serializer`) and failures
 //! (`errors`) from one to the other, tell the core of forks (`fork`), hold the
 //! embedded server (`server`), serve those who run a cluster (`tools`), start the
 //! command (`command`) and carry what stands in for other clients (`compat`).
@@ -13,6 +13,7 @@ mod errors;
 mod fork;
 mod json;
 mod report;
+mod serializer;
 mod server;
 mod tools;
 mod value;

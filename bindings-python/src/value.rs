@@ -16,10 +16,11 @@ use memoxide::value::{
 use memoxide::{Error, ErrorKind};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyMemoryView, PyModule, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyMemoryView, PyString};
 
 use crate::errors::{Failure, Result};
 use crate::json::{self, TOO_MANY_DIGITS};
+use crate::serializer::{Pickle, Serializer};
 
 /// The two ways between Python and the store: objects to flags and bytes, and
 /// flags and bytes to objects.
@@ -27,6 +28,8 @@ use crate::json::{self, TOO_MANY_DIGITS};
 pub(crate) struct Conversion {
     codec: value::Codec,
     pickle: Option<Pickle>,
+    /// What writes everything but bytes, text and integers, if the caller says.
+    serializer: Option<Serializer>,
     /// Whether the dialect takes lists and maps as JSON; if not, and pickles
     /// are allowed, they are not tried as JSON first.
     takes_json: bool,
@@ -81,16 +84,23 @@ impl Conversion {
         } else {
             None
         };
-        Ok(Self::new(codec, pickle)?)
+        Ok(Self::new(codec, pickle, None)?)
     }
 
     /// Returns the conversion of `codec`; objects without a place in it are
-    /// pickled if there is a way given to do so.
+    /// pickled if there is a way given to do so. A `serializer` goes first.
     ///
     /// # Errors
     ///
     /// `Config` and `Unsupported` as found by [`value::Codec::check`].
-    pub(crate) fn new(mut codec: value::Codec, pickle: Option<Pickle>) -> memoxide::Result<Self> {
+    pub(crate) fn new(
+        mut codec: value::Codec,
+        pickle: Option<Pickle>,
+        serializer: Option<Serializer>,
+    ) -> memoxide::Result<Self> {
+        if let Some(serializer) = &serializer {
+            codec.foreign = codec.foreign.with(serializer.format());
+        }
         if pickle.is_some() {
             codec.foreign = codec.foreign.with(Format::Pickle);
         }
@@ -99,6 +109,7 @@ impl Conversion {
         Ok(Self {
             codec,
             pickle,
+            serializer,
             takes_json,
         })
     }
@@ -139,6 +150,18 @@ impl Conversion {
         codec: &value::Codec,
         object: &'a Bound<'_, PyAny>,
     ) -> Result<Encoded<'a>> {
+        if let Some(serializer) = &self.serializer
+            && !is_plain(object)
+        {
+            let written = serializer
+                .dumps(object)
+                .and_then(|value| self.encode_serialized(codec, serializer, value));
+            match written {
+                Err(Failure::Core(error))
+                    if error.kind() == ErrorKind::Encode && self.pickle.is_some() => {}
+                written => return written,
+            }
+        }
         let Some(pickle) = &self.pickle else {
             return Ok(codec.encode(value(object)?)?);
         };
@@ -152,6 +175,23 @@ impl Conversion {
         }
         let bytes = pickle.dumps(object)?;
         Ok(codec.encode(Value::Foreign(Foreign::new(Format::Pickle, bytes)))?)
+    }
+
+    fn encode_serialized<'a>(
+        &self,
+        codec: &value::Codec,
+        serializer: &Serializer,
+        value: Value<'static>,
+    ) -> Result<Encoded<'a>> {
+        if serializer.format() != Format::Opaque {
+            return Ok(codec.encode(value)?);
+        }
+        // The dialect does not know these flags, nor that they may be marked.
+        let plain = value::Codec {
+            compression: None,
+            ..codec.clone()
+        };
+        Ok(plain.encode(value)?)
     }
 
     /// Returns the object that `flags` and `bytes` stand for.
@@ -168,12 +208,12 @@ impl Conversion {
     ) -> Result<Bound<'py, PyAny>> {
         match self.decode_or_keep(py, flags, bytes)? {
             Decoded::Object(object) => Ok(object),
-            Decoded::Pickle(bytes) => self.unpickle(flags, &bytes),
+            Decoded::Foreign(format, bytes) => self.load(format, flags, &bytes),
         }
     }
 
-    /// Returns the object that `flags` and `bytes` stand for, unless it is a
-    /// pickle: loading one runs code of the caller's, which is to wait until
+    /// Returns the object that `flags` and `bytes` stand for, unless it is for
+    /// Python to load: that runs code of the caller's, which is to wait until
     /// nothing is held.
     ///
     /// # Errors
@@ -185,46 +225,52 @@ impl Conversion {
         flags: u32,
         bytes: &[u8],
     ) -> Result<Decoded<'py>> {
+        let serializer = self.serializer.as_ref();
+        if serializer.is_some_and(|serializer| serializer.wrote(flags)) {
+            return Ok(Decoded::Foreign(Format::Opaque, PyBytes::new(py, bytes)));
+        }
         let object = match self.codec.decode(flags, Cow::Borrowed(bytes))? {
             Value::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
             Value::Text(text) => Ok(PyString::new(py, &text).into_any()),
             Value::Int(digits) => json::read_integer(py, &digits),
             Value::Json(text) => json::read(py, &text),
             Value::NonFinite(number) => Ok(PyFloat::new(py, number.to_f64()).into_any()),
-            Value::Foreign(foreign) if foreign.format == Format::Pickle => {
-                return Ok(Decoded::Pickle(PyBytes::new(py, &foreign.bytes)));
+            Value::Foreign(foreign) => {
+                let bytes = PyBytes::new(py, &foreign.bytes);
+                return Ok(Decoded::Foreign(foreign.format, bytes));
             }
-            Value::Foreign(foreign) => Err(foreign_format(foreign.format)),
         };
         object
             .map(Decoded::Object)
             .map_err(|failure| with_raw(failure, flags, bytes))
     }
 
-    /// Returns the object that a pickle stands for.
+    /// Returns the object that bytes of a format stand for.
     ///
     /// # Errors
     ///
-    /// `Decode` with the flags and bytes attached when it cannot be loaded, or
-    /// pickles were not asked for.
-    pub(crate) fn unpickle<'py>(
+    /// `Decode` with the flags and bytes attached when they cannot be loaded, or
+    /// nothing that loads them was asked for.
+    pub(crate) fn load<'py>(
         &self,
+        format: Format,
         flags: u32,
         bytes: &Bound<'py, PyBytes>,
     ) -> Result<Bound<'py, PyAny>> {
-        let object = match &self.pickle {
-            Some(pickle) => pickle.loads(bytes),
-            None => Err(foreign_format(Format::Pickle)),
+        let object = match (&self.pickle, &self.serializer) {
+            (Some(pickle), _) if format == Format::Pickle => pickle.loads(bytes),
+            (_, Some(serializer)) if format == serializer.format() => serializer.loads(bytes),
+            _ => Err(foreign_format(format)),
         };
         object.map_err(|failure| with_raw(failure, flags, bytes.as_bytes()))
     }
 }
 
-/// An object, or the bytes of a pickle that is to be loaded later.
+/// An object, or the bytes of one that is to be loaded later.
 #[derive(Debug)]
 pub(crate) enum Decoded<'py> {
     Object(Bound<'py, PyAny>),
-    Pickle(Bound<'py, PyBytes>),
+    Foreign(Format, Bound<'py, PyBytes>),
 }
 
 #[cold]
@@ -239,6 +285,15 @@ fn with_raw(failure: Failure, flags: u32, bytes: &[u8]) -> Failure {
         Failure::Core(error) => Failure::Core(error.with_raw(flags, Bytes::copy_from_slice(bytes))),
         raised => raised,
     }
+}
+
+/// Whether every dialect has a place of its own for `object`.
+fn is_plain(object: &Bound<'_, PyAny>) -> bool {
+    object.is_exact_instance_of::<PyString>()
+        || object.is_exact_instance_of::<PyBytes>()
+        || object.is_exact_instance_of::<PyInt>()
+        || object.is_exact_instance_of::<PyByteArray>()
+        || object.is_exact_instance_of::<PyMemoryView>()
 }
 
 /// Returns `object` as a value, borrowing its text or bytes.
@@ -281,43 +336,6 @@ fn integer<'a>(integer: &Bound<'_, PyInt>) -> Result<Value<'a>> {
         Failure::because(integer.py(), ErrorKind::Encode, TOO_MANY_DIGITS, cause)
     })?;
     Ok(Value::Int(Cow::Owned(digits.to_str()?.to_owned())))
-}
-
-/// Python's pickle, for those who asked for it by name: reading a pickle runs
-/// whatever code its writer put there.
-#[derive(Debug)]
-pub(crate) struct Pickle {
-    module: Py<PyModule>,
-    protocol: Option<i32>,
-}
-
-impl Pickle {
-    /// Returns the pickle module, writing in `protocol` or in Python's default.
-    pub(crate) fn new(py: Python<'_>, protocol: Option<i32>) -> PyResult<Self> {
-        Ok(Self {
-            module: py.import("pickle")?.unbind(),
-            protocol,
-        })
-    }
-
-    fn dumps(&self, object: &Bound<'_, PyAny>) -> Result<Vec<u8>> {
-        let py = object.py();
-        let dumps = self.module.bind(py).getattr(intern!(py, "dumps"))?;
-        dumps
-            .call1((object, self.protocol))
-            .and_then(|bytes| bytes.extract())
-            .map_err(|cause| {
-                Failure::because(py, ErrorKind::Encode, "value cannot be pickled", cause)
-            })
-    }
-
-    fn loads<'py>(&self, bytes: &Bound<'py, PyBytes>) -> Result<Bound<'py, PyAny>> {
-        let py = bytes.py();
-        let loads = self.module.bind(py).getattr(intern!(py, "loads"))?;
-        loads.call1((bytes,)).map_err(|cause| {
-            Failure::because(py, ErrorKind::Decode, "stored pickle cannot be read", cause)
-        })
-    }
 }
 
 /// Encodes and decodes values as a client with the same options does.

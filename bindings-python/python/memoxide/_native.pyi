@@ -10,6 +10,7 @@ from memoxide.errors import MemoxideError
 from memoxide.faults import FaultRules
 from memoxide.item import Item
 from memoxide.keys import KeyStream
+from memoxide.options import NativeSerializer
 from memoxide.tools import Guess, KeyExplanation, MigrationSummary, PlacementComparison, Progress
 from os import PathLike
 from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
@@ -27,7 +28,7 @@ class AsyncClient:
     """
     The native half of `memoxide.AsyncClient`, which is the class to use.
     """
-    def __init__(self, /, servers: Any, options: "dict[str, object]", pickle_protocol: SupportsIndex | None = None) -> None:
+    def __init__(self, /, servers: Any, options: "dict[str, object]", pickle_protocol: SupportsIndex | None = None, serializer: NativeSerializer | None = None) -> None:
         """
         Prepares the client; nothing is sent, and no loop is needed yet.
         """
@@ -665,7 +666,7 @@ class Client:
     """
     The native half of `memoxide.Client`, which is the class to use.
     """
-    def __init__(self, /, servers: Any, options: "dict[str, object]", pickle_protocol: SupportsIndex | None = None) -> None:
+    def __init__(self, /, servers: Any, options: "dict[str, object]", pickle_protocol: SupportsIndex | None = None, serializer: NativeSerializer | None = None) -> None:
         """
         Prepares the client; nothing is sent.
         """

@@ -9,20 +9,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
+from importlib import import_module
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
 
 from memoxide.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Options", "Seconds", "Servers"]
+__all__ = ["Options", "Seconds", "Serializer", "Servers"]
 
 Seconds: TypeAlias = float | timedelta
 Servers: TypeAlias = str | Iterable[str | tuple[str, int]]
 Hashing: TypeAlias = Callable[[bytes, list[str]], int]
 Path: TypeAlias = str | PathLike[str]
+
+
+NativeSerializer: TypeAlias = tuple[
+    Callable[[Any], Any], Callable[[bytes], Any], int | None
+]
+
+CUSTOM_FLAGS = 0x80000
+"""The flags of what a serializer of the caller's wrote, unless it has its own."""
+
+
+class Serializer(Protocol):
+    """What the option `serializer` takes beside names."""
+
+    @property
+    def dumps(self) -> Callable[[Any], bytes | str]:
+        """Returns what stands for an object."""
+
+    @property
+    def loads(self) -> Callable[[bytes], Any]:
+        """Returns the object that stands for bytes."""
 
 
 class Options(TypedDict, total=False):
@@ -47,8 +69,14 @@ class Options(TypedDict, total=False):
             servers, and returns the position of one, always the same for a key.
         values: The dialect that values are written in, `"memoxide"`; `"python"`
             is that of python-memcached, pylibmc and pymemcache.
-        serializer: How dialects with a choice write trees, `"json"` or
-            `"native"`.
+        serializer: What writes everything but bytes, text and integers. `"json"`,
+            the default, and `"native"` are the dialect's own ways; `"msgpack"`
+            is MessagePack by the package of that name, with the dialect
+            `"memoxide"`; `"pickle"` is the same as `pickle=True`. Or an object
+            with `dumps`, which returns bytes or text, and `loads`, which gets
+            bytes; a module such as `orjson` will do. What it writes has the
+            flags 0x80000, or those in its attribute `flags`, and is not
+            compressed.
         foreign: Formats of single languages that are let through, such as
             `"pickle"`, separated by commas; none.
         compression: The format to compress in, such as `"zlib"` or `"zstd"`.
@@ -95,7 +123,7 @@ class Options(TypedDict, total=False):
     prefix: str | bytes | None
     hashing: str | Hashing | None
     values: str | None
-    serializer: Literal["json", "native"] | None
+    serializer: Literal["json", "msgpack", "native", "pickle"] | Serializer | None
     foreign: str | None
     compression: str | None
     compress_above: int | None
@@ -149,8 +177,10 @@ _RENAMED = {
 }
 
 
-def to_native(options: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
-    """Returns the options by their own names, and the protocol to pickle in."""
+def to_native(
+    options: Mapping[str, Any],
+) -> tuple[dict[str, Any], int | None, NativeSerializer | None]:
+    """Returns the options by their own names, the protocol, and the serializer."""
     native: dict[str, Any] = {}
     for given, value in options.items():
         if given in _ELSEWHERE:
@@ -167,7 +197,45 @@ def to_native(options: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
     pickle = native.pop("pickle", False)
     if pickle not in (True, False, None):
         raise ConfigError("option pickle is neither True nor False")
+    serializer = native.get("serializer")
+    chosen: NativeSerializer | None = None
+    if serializer == "pickle":
+        pickle = True
+    elif serializer == "msgpack":
+        chosen = _msgpack()
+        _allow(native, "msgpack")
+    elif serializer is not None and not isinstance(serializer, str):
+        chosen = _custom(serializer)
+    if serializer == "pickle" or chosen is not None:
+        del native["serializer"]
     if pickle:
-        foreign = native.get("foreign")
-        native["foreign"] = f"{foreign},pickle" if foreign else "pickle"
-    return native, native.pop("pickle_protocol", None)
+        _allow(native, "pickle")
+    return native, native.pop("pickle_protocol", None), chosen
+
+
+def _allow(native: dict[str, Any], name: str) -> None:
+    foreign = native.get("foreign")
+    native["foreign"] = f"{foreign},{name}" if foreign else name
+
+
+def _msgpack() -> NativeSerializer:
+    try:
+        msgpack = import_module("msgpack")
+    except ImportError as error:
+        message = (
+            'serializer="msgpack" needs the package: pip install memoxide[msgpack]'
+        )
+        raise ConfigError(message) from error
+    # Keys of maps are whatever was written.
+    return msgpack.packb, partial(msgpack.unpackb, strict_map_key=False), None
+
+
+def _custom(serializer: object) -> NativeSerializer:
+    dumps = getattr(serializer, "dumps", None)
+    loads = getattr(serializer, "loads", None)
+    flags = getattr(serializer, "flags", CUSTOM_FLAGS)
+    if not callable(dumps) or not callable(loads):
+        raise ConfigError("option serializer is neither a name nor has dumps and loads")
+    if type(flags) is not int or not 0 < flags < 1 << 32:
+        raise ConfigError("flags of the serializer are no number of 32 bits above 0")
+    return dumps, loads, flags

@@ -18,6 +18,7 @@ use super::harvest::not_initialised;
 use super::hints::{Answer, KeyStream, Promise};
 use super::keys::{KeySource, Queue};
 use crate::errors::Failure;
+use crate::serializer::Serializer;
 
 /// The native half of `memoxide.AsyncClient`, which is the class to use.
 #[pyclass(frozen, subclass, weakref, module = "memoxide._native")]
@@ -59,15 +60,21 @@ impl AsyncClient {
     }
 
     /// Prepares the client; nothing is sent, and no loop is needed yet.
-    #[pyo3(signature = (servers, options: "dict[str, object]", pickle_protocol = None))]
+    #[pyo3(signature = (
+        servers,
+        options: "dict[str, object]",
+        pickle_protocol = None,
+        serializer = None,
+    ))]
     fn __init__(
         &self,
         py: Python<'_>,
         servers: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
         pickle_protocol: Option<i32>,
+        serializer: Option<Serializer>,
     ) -> Result<()> {
-        let core = Core::new(py, servers, options, pickle_protocol)?;
+        let core = Core::new(py, servers, options, pickle_protocol, serializer)?;
         let ids = py.import("weakref")?.getattr("WeakKeyDictionary")?;
         let core = Arc::new(core);
         let shared = Shared {

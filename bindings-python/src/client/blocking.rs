@@ -17,6 +17,7 @@ use super::harvest::{Harvest, not_initialised};
 use super::hints::Answer;
 use super::keys::KeyIterator;
 use crate::errors::Failure;
+use crate::serializer::Serializer;
 
 /// The native half of `memoxide.Client`, which is the class to use.
 #[pyclass(frozen, subclass, weakref, module = "memoxide._native")]
@@ -45,15 +46,21 @@ impl Client {
     }
 
     /// Prepares the client; nothing is sent.
-    #[pyo3(signature = (servers, options: "dict[str, object]", pickle_protocol = None))]
+    #[pyo3(signature = (
+        servers,
+        options: "dict[str, object]",
+        pickle_protocol = None,
+        serializer = None,
+    ))]
     fn __init__(
         &self,
         py: Python<'_>,
         servers: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
         pickle_protocol: Option<i32>,
+        serializer: Option<Serializer>,
     ) -> Result<()> {
-        let core = Core::new(py, servers, options, pickle_protocol)?;
+        let core = Core::new(py, servers, options, pickle_protocol, serializer)?;
         let runner = Runner::for_plan(core.plan(), Box::new(PlainConnector));
         let parts = Parts {
             core,

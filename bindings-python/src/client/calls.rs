@@ -19,7 +19,8 @@ use super::ids::Ids;
 use super::keys::Queue;
 use super::update::Update;
 use crate::errors::Result;
-use crate::value::{Conversion, Pickle};
+use crate::serializer::{Pickle, Serializer};
+use crate::value::Conversion;
 
 /// Servers, options and the conversion of values: what calls are made of.
 #[derive(Clone, Debug)]
@@ -56,6 +57,7 @@ impl Core {
         servers: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
         pickle_protocol: Option<i32>,
+        serializer: Option<Serializer>,
     ) -> Result<Self> {
         let plan = configuration::plan(servers, options)?;
         let codec = plan.options().values.clone();
@@ -65,7 +67,7 @@ impl Core {
             None
         };
         Ok(Self {
-            conversion: Arc::new(Conversion::new(codec, pickle)?),
+            conversion: Arc::new(Conversion::new(codec, pickle, serializer)?),
             plan: Arc::new(plan),
         })
     }
@@ -93,7 +95,7 @@ impl Core {
         harvest.part(py, &self.conversion, part);
     }
 
-    /// Returns the result of a call. Nothing may be held: pickles are loaded here.
+    /// Returns the result of a call. Nothing may be held: Python loads values here.
     pub(crate) fn finish<'py>(
         &self,
         py: Python<'py>,

@@ -20,7 +20,6 @@ use pyo3::prelude::*;
 
 use super::calls::{Call, Core};
 use super::futures::Futures;
-use super::keys::Queue;
 use super::pending::{Calls, Delivery, Pending, Submission};
 use crate::errors::Result;
 
@@ -338,59 +337,6 @@ impl Engine {
             self.settle(py);
         }
         Ok(future)
-    }
-
-    /// Begins a list of keys, which go to `queue`.
-    pub(super) fn submit_stream(
-        &self,
-        py: Python<'_>,
-        call: Call<'static>,
-        patience: Duration,
-        queue: &Queue,
-    ) {
-        let mut state = self.lock();
-        let token = state.calls.insert(Pending {
-            future: None,
-            harvest: call.harvest,
-            ticket: None,
-        });
-        let ticket = {
-            let State { engine, calls, .. } = &mut *state;
-            let mut delivery = Delivery {
-                py,
-                core: &self.core,
-                calls,
-            };
-            let now = Moment(net::now());
-            engine.submit_stream(token, call.operation, patience, now, &mut delivery)
-        };
-        queue.set_call(token, ticket);
-        if let Some(Some(pending)) = state.calls.slots.get_mut(token as usize) {
-            pending.ticket = Some(ticket);
-        }
-        drop(state);
-        self.settle(py);
-    }
-
-    /// Lets the keys of a list come again.
-    pub(super) fn resume(&self, py: Python<'_>, ticket: Ticket) {
-        self.lock().engine.resume(ticket, Moment(net::now()));
-        self.settle(py);
-    }
-
-    /// Gives up a list of keys.
-    pub(super) fn give_up(&self, py: Python<'_>, token: u64, ticket: Ticket) {
-        let mut state = self.lock();
-        let slot = state.calls.slots.get(token as usize);
-        let is_there = matches!(slot, Some(Some(pending)) if pending.ticket == Some(ticket));
-        if !is_there {
-            return;
-        }
-        state.engine.cancel(ticket);
-        let pending = state.calls.remove(token);
-        drop(state);
-        drop(pending);
-        self.settle(py);
     }
 
     /// Closes the connections that nothing waits for.

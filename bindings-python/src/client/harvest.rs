@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use memoxide::client::{Answer as Decision, Outcome, Part, Plan};
 use memoxide::protocol::Item;
+use memoxide::value::Format;
 use memoxide::{Error, ErrorKind};
 use pyo3::IntoPyObjectExt;
 use pyo3::intern;
@@ -90,8 +91,8 @@ pub(crate) struct Found {
 pub(crate) enum Kept {
     /// The value.
     Object(Py<PyAny>),
-    /// The flags and bytes of a pickle.
-    Pickle(u32, Py<PyBytes>),
+    /// The format, flags and bytes of what Python loads.
+    Foreign(Format, u32, Py<PyBytes>),
 }
 
 impl Default for Harvest {
@@ -204,7 +205,7 @@ impl Harvest {
         }
     }
 
-    /// Returns the result of the call. Nothing may be held: pickles are loaded here.
+    /// Returns the result of the call. Nothing may be held: Python loads values here.
     pub(crate) fn finish<'py>(
         self,
         py: Python<'py>,
@@ -316,7 +317,9 @@ impl Kept {
         Ok(
             match conversion.decode_or_keep(py, item.flags, &item.value)? {
                 Decoded::Object(object) => Self::Object(object.unbind()),
-                Decoded::Pickle(bytes) => Self::Pickle(item.flags, bytes.unbind()),
+                Decoded::Foreign(format, bytes) => {
+                    Self::Foreign(format, item.flags, bytes.unbind())
+                }
             },
         )
     }
@@ -328,7 +331,7 @@ impl Kept {
     ) -> Result<Bound<'py, PyAny>> {
         match self {
             Self::Object(object) => Ok(object.into_bound(py)),
-            Self::Pickle(flags, bytes) => conversion.unpickle(flags, bytes.bind(py)),
+            Self::Foreign(format, flags, bytes) => conversion.load(format, flags, bytes.bind(py)),
         }
     }
 }

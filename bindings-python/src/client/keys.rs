@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use memoxide::client::{Reading, Ticket};
-use memoxide::{Error, ErrorKind};
+use memoxide::client::{Moment, Reading, Ticket};
+use memoxide::{Error, ErrorKind, net};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -21,9 +21,10 @@ use pyo3::types::PyList;
 use super::asynchronous::{Parts, running_loop};
 use super::blocking::Caller;
 use super::calls::{Call, Core};
-use super::engine::Engine;
+use super::engine::{Engine, State};
 use super::harvest::Harvest;
 use super::hints::{Answer, Anything};
+use super::pending::{Delivery, Pending};
 use crate::errors::{Failure, Result};
 
 /// Keys that may wait for their caller before a list is paused; those of one
@@ -265,6 +266,59 @@ impl Queue {
 }
 
 impl Engine {
+    /// Begins a list of keys, which go to `queue`.
+    fn submit_stream(
+        &self,
+        py: Python<'_>,
+        call: Call<'static>,
+        patience: Duration,
+        queue: &Queue,
+    ) {
+        let mut state = self.lock();
+        let token = state.calls.insert(Pending {
+            future: None,
+            harvest: call.harvest,
+            ticket: None,
+        });
+        let ticket = {
+            let State { engine, calls, .. } = &mut *state;
+            let mut delivery = Delivery {
+                py,
+                core: &self.core,
+                calls,
+            };
+            let now = Moment(net::now());
+            engine.submit_stream(token, call.operation, patience, now, &mut delivery)
+        };
+        queue.set_call(token, ticket);
+        if let Some(Some(pending)) = state.calls.slots.get_mut(token as usize) {
+            pending.ticket = Some(ticket);
+        }
+        drop(state);
+        self.settle(py);
+    }
+
+    /// Lets the keys of a list come again.
+    fn resume(&self, py: Python<'_>, ticket: Ticket) {
+        self.lock().engine.resume(ticket, Moment(net::now()));
+        self.settle(py);
+    }
+
+    /// Gives up a list of keys.
+    fn give_up(&self, py: Python<'_>, token: u64, ticket: Ticket) {
+        let mut state = self.lock();
+        let slot = state.calls.slots.get(token as usize);
+        let is_there = matches!(slot, Some(Some(pending)) if pending.ticket == Some(ticket));
+        if !is_there {
+            return;
+        }
+        state.engine.cancel(ticket);
+        let pending = state.calls.remove(token);
+        drop(state);
+        drop(pending);
+        self.settle(py);
+    }
+
     /// Gives what has come to the caller, if it waits, and lets more come.
     pub(super) fn serve(&self, py: Python<'_>, queue: &Queue) -> PyResult<()> {
         let mut waiting = queue.lock();
