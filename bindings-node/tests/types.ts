@@ -5,6 +5,8 @@
  */
 
 import session from "express-session";
+import Keyv, { type KeyvStorageAdapter } from "keyv";
+import Keyv5 from "keyv5";
 import {
   type Cache,
   type CasOutcome,
@@ -39,6 +41,7 @@ import {
   type Storable,
 } from "memoxide";
 import { MemoxideStore, type SessionData } from "memoxide/express-session";
+import { KeyvMemoxide } from "memoxide/keyv";
 import asDefault, * as memjs from "memoxide/memjs";
 
 type Equal<A, B> =
@@ -327,3 +330,20 @@ function forExpress(client: Client): void {
 }
 
 forExpress(new Client());
+
+// The adapter for Keyv, as both versions take it
+
+function forKeyv(client: Client): void {
+  const store = new KeyvMemoxide(client, { namespace: "app" });
+  new Keyv({ store });
+  new Keyv5({ store: new KeyvMemoxide("a:1", { keyv: 5 }) });
+  const read = store.get<number>("key");
+  same<typeof read, Promise<number | undefined>>(true);
+  const adapter: Pick<KeyvStorageAdapter, "get" | "set" | "delete" | "clear" | "has" | "hasMany"> =
+    store;
+  void adapter;
+  // @ts-expect-error there is no such version
+  new KeyvMemoxide(client, { keyv: 4 });
+}
+
+forKeyv(new Client());

@@ -25,7 +25,7 @@ const programs = ["smoke.mjs", "smoke.cjs"];
 
 /** What may be in the tarball; a new kind of file is a decision, not an accident. */
 const allowed =
-  /^(package\.json|README\.md|LICENSE.*|bindings-node\/(native\.(js|d\.ts|[\w-]+\.node)|dist\/((memjs|express-session)\/)?[\w-]+\.(js|mjs|d\.ts|d\.mts)))$/;
+  /^(package\.json|README\.md|LICENSE.*|bindings-node\/(native\.(js|d\.ts|[\w-]+\.node)|dist\/((memjs|express-session|keyv)\/)?[\w-]+\.(js|mjs|d\.ts|d\.mts)))$/;
 
 const folder = mkdtempSync(join(tmpdir(), "memoxide-pack-"));
 try {

@@ -5,6 +5,7 @@ const assert = require("node:assert/strict");
 
 const { Client, ConnectError, EmbeddedServer, MemoxideError } = require("memoxide");
 const { MemoxideStore } = require("memoxide/express-session");
+const { KeyvMemoxide } = require("memoxide/keyv");
 const memjs = require("memoxide/memjs");
 
 async function main() {
@@ -42,6 +43,8 @@ async function main() {
   const store = new MemoxideStore({ client: server.endpoint });
   assert.equal(await store.length(), 0);
   store.client.close();
+
+  assert.equal((await import("memoxide/keyv")).default, KeyvMemoxide);
 
   await server.stop();
   assert.ok(!server.isRunning);

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 
 import { Client, ConnectError, EmbeddedServer, MemoxideError } from "memoxide";
 import { MemoxideStore } from "memoxide/express-session";
+import KeyvMemoxide from "memoxide/keyv";
 import memjs, { Client as MemjsClient } from "memoxide/memjs";
 
 const required = createRequire(import.meta.url)("memoxide");
@@ -32,5 +33,10 @@ const store = new MemoxideStore({ client: server.endpoint });
 await store.set("one", { cookie: { originalMaxAge: null } });
 assert.deepEqual(await store.get("one"), { cookie: { originalMaxAge: null } });
 store.client.close();
+
+const keyv = new KeyvMemoxide(server.endpoint);
+await keyv.set("key", "text", Date.now() + 60_000);
+assert.equal(await keyv.get("key"), "text");
+await keyv.disconnect();
 
 await server.stop();

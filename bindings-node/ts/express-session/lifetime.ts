@@ -9,9 +9,6 @@
 
 import type { SessionData } from "./base.js";
 
-/** Below this an item gets a second more, lest it goes before its cookie. */
-const short = 10;
-
 /** Seconds that an item which was touched gets on top, as a mark. */
 const mark = 6;
 
@@ -31,13 +28,6 @@ export function endOf(session: SessionData): number | undefined {
   if (expires === null || expires === undefined) return undefined;
   const end = new Date(expires).getTime();
   return Number.isNaN(end) ? undefined : end;
-}
-
-/** Returns the seconds for an item that is written, which ends at `end`; 0 for one that has. */
-export function written(end: number): number {
-  const seconds = Math.ceil((end - Date.now()) / 1000);
-  if (seconds <= 0) return 0;
-  return seconds < short ? seconds + 1 : seconds;
 }
 
 /** Returns the seconds for an item that is touched. */

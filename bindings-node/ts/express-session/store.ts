@@ -8,6 +8,7 @@
 import { viewOf } from "../administration.js";
 import { Client } from "../client.js";
 import { ConfigError } from "../errors.js";
+import { secondsUntil } from "../lifetime.js";
 import type { Servers } from "../options.js";
 import {
   type AnySession,
@@ -18,7 +19,7 @@ import {
 } from "./base.js";
 import { Reachability } from "./connection.js";
 import { read, readMulti, type Stored } from "./items.js";
-import { endOf, really, touched, written } from "./lifetime.js";
+import { endOf, really, touched } from "./lifetime.js";
 
 /** Turns sessions into text and back; `JSON` is one. */
 export interface SessionSerializer {
@@ -103,7 +104,7 @@ export class MemoxideStore extends BaseStore {
   /** Stores a session; one that has ended is removed. */
   set(sid: string, session: SessionData, callback?: Callback): Promise<void> {
     return this.#settle(callback, async () => {
-      const seconds = this.#seconds(session, written);
+      const seconds = this.#seconds(session, secondsUntil);
       if (seconds <= 0) {
         await this.client.delete(this.prefix + sid);
         return;
