@@ -42,7 +42,7 @@ fn any(text: &mut String, object: &Bound<'_, PyAny>, depth: usize) -> memoxide::
         return self::dict(text, dict, deeper(depth)?);
     }
     Err(refuse(format!(
-        "a {} cannot be stored as JSON; store bytes or choose a serializer",
+        "values of type {} cannot be stored as JSON; store bytes or choose a serializer",
         type_name(object)
     )))
 }
