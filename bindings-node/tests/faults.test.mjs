@@ -100,7 +100,7 @@ test("a liar is not believed", async (t) => {
   const { server, client } = await filled(t);
   const fault = await server.fault("liar");
   // Where a length was too large, more is waited for.
-  const hasty = clientOf(t, server.endpoint, { timeout: 0.02, protocol: "meta" });
+  const hasty = clientOf(t, server.endpoint, { timeout: 0.05, protocol: "meta" });
   const found = await outcomes(hasty, 200);
   assert.ok(fault.hits > 10);
   assert.ok(found.one > 100);

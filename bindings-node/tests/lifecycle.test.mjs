@@ -403,3 +403,41 @@ test("a timeout of the client holds for every call", async (t) => {
   await assert.rejects(client.getMulti(["a", "b"]), TimeoutError);
   assert.ok(performance.now() - begin >= 99);
 });
+
+test("a client that is forgotten without being closed is warned of, and closed", async (t) => {
+  const server = await embedded(t);
+  const script = `
+    import { Client } from "memoxide";
+    const server = process.argv[1];
+    const warnings = [];
+    process.on("warning", ({ code }) => warnings.push(code));
+    async function use(end) {
+      const client = new Client(server);
+      const view = await client.namespace("space");
+      await view.set("k", 1);
+      end?.(client);
+      return view;
+    }
+    await use((client) => client.close());
+    await use((client) => client.quit());
+    // A client that its view keeps is not forgotten.
+    const kept = await use();
+    new Client(server);
+    const turn = async () => {
+      gc();
+      await new Promise(setImmediate);
+    };
+    for (let turns = 0; turns < 100; turns++) await turn();
+    const before = warnings.length;
+    await use();
+    while (warnings.length === before) await turn();
+    process.stdout.write(JSON.stringify([before, warnings, (await kept.get("k")).value]));
+  `;
+  const args = ["--expose-gc", "--input-type=module"];
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [...args, "--eval", script, server.endpoint],
+    { cwd, timeout: 20_000 },
+  );
+  assert.deepEqual(JSON.parse(stdout), [0, ["MEMOXIDE_CLIENT_LEFT_OPEN"], 1]);
+});

@@ -9,6 +9,7 @@ import { Call } from "./completion.js";
 import { type Change, Driver, type Write } from "./driver.js";
 import { InvalidArgumentError } from "./errors.js";
 import { KeyList } from "./keys.js";
+import { type Anchor, release, watch } from "./leaks.js";
 import { type ClientOptions, readOptions, type Servers, serverSource } from "./options.js";
 import * as results from "./results.js";
 import { type Scope, Verb } from "./submission.js";
@@ -25,6 +26,7 @@ export class View {
     readonly driver: Driver,
     /** The namespaces that it is within, the outermost first. */
     readonly scopes: readonly Scope[],
+    readonly anchor: Anchor,
   ) {}
 }
 
@@ -35,11 +37,12 @@ export let viewOf: (client: unknown) => View | undefined;
 export abstract class Administration implements AsyncDisposable, Disposable {
   readonly #driver: Driver;
   readonly #scopes: readonly Scope[];
+  readonly #anchor: Anchor;
 
   static {
     viewOf = (client) =>
       typeof client === "object" && client !== null && #driver in client
-        ? new View((client as Administration).#driver, (client as Administration).#scopes)
+        ? (client as Administration).#within((client as Administration).#scopes)
         : undefined;
   }
 
@@ -56,10 +59,12 @@ export abstract class Administration implements AsyncDisposable, Disposable {
     if (servers instanceof View) {
       this.#driver = servers.driver;
       this.#scopes = servers.scopes;
+      this.#anchor = servers.anchor;
     } else {
       const { values, ...own } = readOptions(options);
       this.#driver = new Driver(serverSource(servers), values, own);
       this.#scopes = [];
+      this.#anchor = watch(this.#driver);
     }
   }
 
@@ -100,8 +105,12 @@ export abstract class Administration implements AsyncDisposable, Disposable {
       packed.key(name),
     );
     const scope = { name, generation: (await call) ?? 0 };
-    const view = new View(this.#driver, [...this.#scopes, scope]);
+    const view = this.#within([...this.#scopes, scope]);
     return new (this.constructor as new (view: View) => this)(view);
+  }
+
+  #within(scopes: readonly Scope[]): View {
+    return new View(this.#driver, scopes, this.#anchor);
   }
 
   /** Makes every key of a namespace unreachable, in one request. */
@@ -252,6 +261,7 @@ export abstract class Administration implements AsyncDisposable, Disposable {
 
   /** Closes the client at once: calls under way and further ones fail with `ClosedError`. */
   close(): void {
+    release(this.#anchor);
     this.#driver.isClosed = true;
     this.#driver.close(true);
   }

@@ -26,7 +26,7 @@ import { type Call, Calls } from "./completion.js";
 import { ClosedError, InvalidArgumentError } from "./errors.js";
 import { LargeValue } from "./large.js";
 import { native } from "./native.js";
-import { type Hashing, warnOf } from "./options.js";
+import { type Hashing, type OwnFunctions, warnOf } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
 import type { Serializing } from "./serializers.js";
 import { listen, signalOf } from "./signals.js";
@@ -59,12 +59,6 @@ const largeLength = 64 * 1024;
 
 /** Packed bytes that are handed over before the turn of the event loop ends. */
 const packedLimit = 1024 * 1024;
-
-/** Functions of the program that take part. */
-export interface OwnFunctions {
-  readonly choose?: Hashing | undefined;
-  readonly serializing?: Serializing | undefined;
-}
 
 /** What an option may be. */
 export type OptionValue = string | number | boolean | Uint8Array;
@@ -267,6 +261,11 @@ export class Driver {
       return;
     }
     this.#conclude();
+  }
+
+  /** Whether there are connections. */
+  get isConnected(): boolean {
+    return this.#connections.size > 0;
   }
 
   /** Resolves when no call is under way. */

@@ -4,7 +4,7 @@
  */
 
 import type { ServerEntry, ServerSource } from "../native.js";
-import type { OptionValue, OwnFunctions } from "./driver.js";
+import type { OptionValue } from "./driver.js";
 import { ConfigError } from "./errors.js";
 import { native } from "./native.js";
 import { type Serializer, Serializing } from "./serializers.js";
@@ -164,6 +164,12 @@ function entry(server: unknown): ServerEntry {
 function asWeight(weight: unknown): number {
   if (typeof weight === "number") return weight;
   throw new ConfigError("the weight of a server is no number");
+}
+
+/** Functions of the program that take part. */
+export interface OwnFunctions {
+  readonly choose?: Hashing | undefined;
+  readonly serializing?: Serializing | undefined;
 }
 
 /** Options by the names that the core has for them, and functions of the program. */
