@@ -194,7 +194,9 @@ class Text(str):
     ],
 )
 def test_other_types_are_refused_by_name(value: object, named: str) -> None:
-    with pytest.raises(EncodeError, match=f"values of type {named} cannot be stored as JSON"):
+    with pytest.raises(
+        EncodeError, match=f"values of type {named} cannot be stored as JSON"
+    ):
         write_json([{"a": value}])
 
 
