@@ -37,16 +37,17 @@ def check(case: Any, servers: str | None) -> None:
         with pytest.raises(memoxide.ConfigError, match=refused):
             memoxide.Client(servers)
         return
-    try:
-        client = memoxide.Client(servers)
-    except memoxide.UnsupportedError as error:
-        assert "username" in options
-        pytest.skip(str(error))
-    shown = json.loads(client.configuration)
-    assert shown["servers"] == case["servers"]
-    assert shown["options"] == case["options"]
-    if case.get("password"):
-        assert case["password"] not in client.configuration + repr(client)
+    for kind in (memoxide.Client, memoxide.AsyncClient):
+        try:
+            client = kind(servers)
+        except memoxide.UnsupportedError as error:
+            assert "username" in options
+            pytest.skip(str(error))
+        shown = json.loads(client.configuration)
+        assert shown["servers"] == case["servers"]
+        assert shown["options"] == case["options"]
+        if case.get("password"):
+            assert case["password"] not in client.configuration + repr(client)
 
 
 @pytest.mark.parametrize("case", cases("urls"), ids=lambda case: case["text"])
