@@ -1,13 +1,17 @@
 //! Arbitrary bytes as replies: the connection never panics, never gives more
-//! replies than were asked for, and never keeps more than it was sent.
+//! replies than were asked for, and never keeps more than it was sent. Reads that
+//! share a command are answered at most once each.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use memoxide::protocol::{Admin, Codec, Connection, Delete, Keys, Limits, Request, Retrieve, Want};
 
-fuzz_target!(|input: (u8, u8, Vec<u8>)| {
+/// Reads that go out as one command.
+const JOINED: usize = 20;
+
+fuzz_target!(|input: (u16, u8, Vec<u8>)| {
     let (setup, split, bytes) = input;
-    let codec = [None, Some(Codec::Meta), Some(Codec::Text)][usize::from(setup) % 3];
+    let codec = [None, Some(Codec::Meta), Some(Codec::Text)][usize::from(setup % 3)];
     let mut connection = Connection::new(
         codec,
         Limits {
@@ -33,17 +37,32 @@ fuzz_target!(|input: (u8, u8, Vec<u8>)| {
         }),
         Request::Admin(Admin::Metadump),
     ];
+    let names: Vec<String> = (0..JOINED).map(|n| format!("k{n}")).collect();
     let mut asked = 0;
+    if setup & 4 != 0 {
+        for (number, name) in names.iter().enumerate() {
+            let read = Request::get(name.as_bytes());
+            let tag = requests.len() + number;
+            asked += usize::from(connection.enqueue(tag, &read).is_ok());
+        }
+    }
     for (index, request) in requests.iter().enumerate() {
         if setup & (8 << index) != 0 && connection.enqueue(index, request).is_ok() {
             asked += 1;
         }
     }
     let mut finished = 0;
+    let mut answered = [false; JOINED];
     for mut chunk in bytes.chunks(usize::from(split).max(1)) {
         loop {
             match connection.receive(&mut chunk) {
-                Ok(Some(received)) => finished += usize::from(received.last),
+                Ok(Some(received)) => {
+                    finished += usize::from(received.last);
+                    if let Some(number) = received.tag.checked_sub(requests.len()) {
+                        assert!(received.last && !answered[number]);
+                        answered[number] = true;
+                    }
+                }
                 Ok(None) => break,
                 Err(_) => {
                     assert!(connection.abandon().len() + finished <= asked);

@@ -334,7 +334,7 @@ impl<F: FnMut(DumpedKey) -> ControlFlow<()>> Conversation for Listed<'_, F> {
     }
 
     fn patience(&self) -> Option<Duration> {
-        Some(self.view.timeout)
+        Some(self.view.timeout())
     }
 
     fn is_over(&self) -> bool {
