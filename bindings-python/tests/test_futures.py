@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from memoxide import AsyncClient, EmbeddedServer
+from memoxide._driver import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,6 +246,37 @@ def test_a_child_of_a_running_loop_has_none(server: EmbeddedServer) -> None:
             _, status = os.waitpid(child, 0)  # noqa: ASYNC222 - it has ended or will
             assert os.waitstatus_to_exitcode(status) == 0
             assert await client.get("a") == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tasks take no context")
+def test_a_task_whose_context_is_in_use_wakes_later(server: EmbeddedServer) -> None:
+    async def main() -> None:
+        async with AsyncClient([server.endpoint]) as client:
+            await client.set("a", 1)
+            context = contextvars.copy_context()
+            [connection] = (
+                it
+                for it in gc.get_objects()
+                if isinstance(it, Connection)
+                and it.transport is not None
+                and not it.transport.is_closing()
+            )
+            received = connection.data_received
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(
+                    connection,
+                    "data_received",
+                    lambda data: context.run(received, data),
+                )
+
+                async def work() -> Any:
+                    return await client.get("a")
+
+                create: Any = asyncio.get_running_loop().create_task
+                inside, outside = create(work(), context=context), create(work())
+                assert list(await asyncio.gather(inside, outside)) == [1, 1]
 
     asyncio.run(main())
 

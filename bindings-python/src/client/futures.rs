@@ -9,6 +9,7 @@
 
 use std::sync::atomic::{AtomicPtr, Ordering};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyList, PyString, PyTuple, PyType};
@@ -113,8 +114,18 @@ impl Futures {
         // As the only callback it is called here, and the loop has none to call.
         call_method(future, intern!(py, "remove_done_callback"), &wakeup)?;
         call_method(future, intern!(py, "set_result"), &object)?;
-        let woken = call_method_with_two(&context, intern!(py, "run"), &wakeup, future);
-        Ok(woken.err())
+        match call_method_with_two(&context, intern!(py, "run"), &wakeup, future) {
+            // Its context is in use, or somebody steps a task: not now, then.
+            Err(raised) if raised.is_instance_of::<PyRuntimeError>(py) => {
+                let options = PyDict::new(py);
+                options.set_item(intern!(py, "context"), context)?;
+                let event_loop = self.event_loop.bind(py);
+                let call_soon = event_loop.getattr(intern!(py, "call_soon"))?;
+                call_soon.call((wakeup, future), Some(&options))?;
+                Ok(None)
+            }
+            woken => Ok(woken.err()),
+        }
     }
 
     /// Returns the function that wakes the one task that waits for a future, and
