@@ -164,33 +164,15 @@ def node() -> list[str]:
 def servers() -> tuple[str, str]:
     """Builds `memoxide` and the load generator; returns both programs."""
     say("building the server and the load generator")
-    target = BUILD / "core"
-    common = ["--locked", "--quiet", "-p", "memoxide", "--features", "cli"]
-    run(
-        "cargo",
-        "build",
-        "--release",
-        *common,
-        "--bin",
-        "memoxide",
-        CARGO_TARGET_DIR=str(target),
-    )
+    of_core = ["--locked", "--quiet", "-p", "memoxide", "--features", "cli"]
+    run("cargo", "build", "--release", *of_core, "--bin", "memoxide")
+    as_json = ["--no-run", "--message-format", "json"]
     output = subprocess.run(
-        [
-            "cargo",
-            "bench",
-            "--no-run",
-            "--message-format",
-            "json",
-            *common,
-            "--bench",
-            "load",
-        ],
+        ["cargo", "bench", *as_json, *of_core, "--bench", "load"],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"CARGO_TARGET_DIR": str(target)},
     ).stdout
     artifacts = (json.loads(line) for line in output.splitlines())
     load = next(
@@ -199,4 +181,5 @@ def servers() -> tuple[str, str]:
         if artifact.get("target", {}).get("name") == "load"
         and artifact.get("executable")
     )
-    return str(target / "release" / "memoxide"), load
+    # Beside the load generator, wherever cargo puts its programs.
+    return str(Path(load).parent.parent / "memoxide"), load

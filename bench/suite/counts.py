@@ -17,7 +17,16 @@ from pathlib import Path
 
 from suite.build import BUILD, Built, counted
 from suite.claims import label
-from suite.processes import CPUS, MEMCACHED, Worker, end, end_all, server, start
+from suite.processes import (
+    CPUS,
+    MEMCACHED,
+    PATIENCE,
+    Worker,
+    end,
+    end_all,
+    server,
+    start,
+)
 from suite.progress import say, show
 
 
@@ -125,7 +134,6 @@ def count(built: Built, cases: list[Case] = CASES) -> list[dict]:
 
 
 def count_case(case: Case, built: Built, port: int) -> dict:
-    name, _, words = case.worker.partition(":")
     row: dict = {
         "worker": case.worker,
         "label": label(case.worker),
@@ -136,6 +144,15 @@ def count_case(case: Case, built: Built, port: int) -> dict:
         command = built.command(case.worker)
     except LookupError as error:
         return row | {"absent": str(error)}
+    try:
+        return row | count_with(case, command, port, row)
+    except RuntimeError as error:
+        return row | {"absent": str(error), "claims": []}
+
+
+def count_with(case: Case, command: list[str], port: int, row: dict) -> dict:
+    """Counts with the tools that are here."""
+    name, _, words = case.worker.partition(":")
     if shutil.which("strace"):
         calls = difference(case, lambda turn: system_calls(case, command, port, turn))
         # What shows less than once in twenty operations of one caller is not theirs.
@@ -199,14 +216,14 @@ def traced(
         stderr=subprocess.PIPE,
     )
     try:
-        output, words = child.communicate(f"{operations}\n", timeout=120)
+        output, words = child.communicate(f"{operations}\n", timeout=PATIENCE * 2)
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{tool[0]} takes too long") from error
     finally:
         end(child)
     done = re.search(r'"ops": ?(\d+)', output)
     if not done:
-        raise SystemExit(
-            f"bench/run: {' '.join(tool[:1])} of {case.worker} fails: {words[-500:]}"
-        )
+        raise RuntimeError(f"{tool[0]} fails: {words[-200:]}")
     return words, int(done[1])
 
 
@@ -232,7 +249,7 @@ def instructions(
     words, done = traced(case, tool, command, port, operations)
     collected = re.search(r"Collected : (\d+)", words)
     if not collected:
-        raise SystemExit(f"bench/run: callgrind says nothing about {case.worker}")
+        raise RuntimeError("callgrind says nothing")
     return Counter(all=int(collected[1])), done
 
 

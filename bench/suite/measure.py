@@ -37,13 +37,14 @@ def measure(group: Group, built: Built, rounds: int, seconds: float) -> dict:
                     workers.append(worker)
                 except (RuntimeError, LookupError) as error:
                     absent[name] = str(error)
-            judged = interleave(group, workers, rounds)
+            judged = interleave(group, workers, rounds, absent)
             figures[str(first)] = medians(judged)
             for cpus, cpu in places.items():
                 if cpus != first and not group.operations:
                     for worker in workers:
                         move(worker.process.pid, cpu)
-                    other = interleave(group, workers, max(2, rounds // 2))
+                    half = max(2, rounds // 2)
+                    other = interleave(group, workers, half, absent)
                     figures[str(cpus)] = medians(other)
         finally:
             for worker in workers:
@@ -68,17 +69,25 @@ def measure(group: Group, built: Built, rounds: int, seconds: float) -> dict:
     return report
 
 
-def interleave(group: Group, workers: list[Worker], rounds: int) -> Rounds:
+def interleave(
+    group: Group, workers: list[Worker], rounds: int, absent: dict[str, str]
+) -> Rounds:
     """Runs all workers in every round.
 
-    Each round begins with another one, so that none always follows the same.
+    Each round begins with another one, so that none always follows the same. One
+    that fails is left out, and `absent` says so.
     """
     results: Rounds = {worker.name: [] for worker in workers}
     for turn in range(rounds):
         shift = turn % max(1, len(workers))
         for worker in workers[shift:] + workers[:shift]:
             show(f"{group.title}: round {turn + 1} of {rounds}, {worker.name}")
-            results[worker.name].append(worker.run(worker.operations))
+            try:
+                results[worker.name].append(worker.run(worker.operations))
+            except RuntimeError as error:
+                absent[worker.name] = f"it failed: {error}"
+                del results[worker.name]
+                workers.remove(worker)
     return results
 
 

@@ -126,7 +126,10 @@ def file_name(section: str) -> str:
 
 
 def image(section: str) -> str:
-    return f"![{section}: bars of the time of an operation](performance/{file_name(section)}.svg)\n"
+    return (
+        f"![{section}: bars of the time of an operation](performance/{file_name(section)}.svg)\n\n"
+        "Time of an operation, shorter is better; dashed is a limit, no client.\n"
+    )
 
 
 def group_table(group: dict) -> str:
@@ -173,6 +176,11 @@ def count_table(counts: list[dict]) -> str:
             f"{who} | {row['title']} | {number(row.get('system_calls'))} | {calls} | "
             f"{number(row.get('instructions'))} | {number(row.get('allocations'))}"
         )
+    lacking = "".join(
+        f"\n{row['label']}, {row['title']} is absent: {row['absent']}.\n"
+        for row in counts
+        if "absent" in row
+    )
     return (
         "## Counts\n\n"
         "For each operation, without noise: system calls of the client (strace), instructions in user space "
@@ -182,6 +190,7 @@ def count_table(counts: list[dict]) -> str:
             "---|---|--:|---|--:|--:",
             lines,
         )
+        + lacking
     )
 
 
@@ -298,7 +307,7 @@ def charts(report: dict) -> dict[str, str]:
             )
         drawn["server"] = svg.bars(
             each,
-            lambda rate: f"{rate / 1000:,.0f} k/s",
+            lambda rate: f"{rate / 1000:,.{1 if rate < 1e5 else 0}f} k/s",
             "Operations a second, longer is better",
         )
     return drawn

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -111,6 +112,9 @@ def server(command: list[str], cpu: int = SERVER) -> Iterator[tuple[int, int]]:
     raise SystemExit(f"{command[0]} does not start")
 
 
+#: Seconds after which a worker is taken for dead.
+PATIENCE = 60
+
 MEMCACHED = ["memcached", "-u", "nobody", "-m", "1024", "-c", "16384"]
 
 
@@ -132,7 +136,11 @@ class Worker:
             raise RuntimeError(self.last_words())
 
     def read(self) -> str:
+        """Waits for a line; none when it has ended, or is as good as that."""
         assert self.process.stdout
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
+        if not ready:
+            self.process.kill()
         return self.process.stdout.readline().strip()
 
     def last_words(self) -> str:
