@@ -57,8 +57,9 @@ def test_wrong_credentials(open_client: OpenClient) -> None:
             client.get("key")
 
 
-def test_encryption(open_client: OpenClient) -> None:
-    options: Any = {"tls_ca": TLS / "ca.pem", **PATIENT}
+@pytest.mark.parametrize("hashing", ["ketama", lambda _key, _servers: 0])
+def test_encryption(open_client: OpenClient, hashing: Any) -> None:
+    options: Any = {"tls_ca": TLS / "ca.pem", "hashing": hashing, **PATIENT}
     with sealed() as server, open_client([server.endpoint], **options) as client:
         value = bytes(range(256)) * 3500
         client.set("large", value)

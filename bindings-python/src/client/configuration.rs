@@ -38,7 +38,7 @@ pub(crate) fn plan(servers: &Bound<'_, PyAny>, keywords: &Bound<'_, PyDict>) -> 
             },
         )
     };
-    Ok(Plan::choosing(servers, options, choose)?)
+    Ok(Plan::secured_choosing(servers, options, choose)?)
 }
 
 /// Reads the servers: text as it stands in a URL, an iterable of text and of
