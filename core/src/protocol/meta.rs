@@ -148,6 +148,9 @@ pub(super) fn parse<'a>(shape: Shape, opaque: u32, line: &'a [u8]) -> Result<Lin
             Err(bad_line(line))
         };
     }
+    if let Some(reply) = parse_done(shape, opaque, line) {
+        return Ok(Line::Last(reply));
+    }
     let (code, mut rest) = token(line);
     let mut length = None;
     if code == b"VA" {
@@ -182,6 +185,20 @@ pub(super) fn parse<'a>(shape: Shape, opaque: u32, line: &'a [u8]) -> Result<Lin
         _ => return Err(bad_line(line)),
     };
     Ok(Line::Last(reply))
+}
+
+/// Reads the most frequent answer to a change: done, under our opaque and with
+/// nothing else. `None` leaves the line to those who look closer.
+#[inline]
+fn parse_done(shape: Shape, opaque: u32, line: &[u8]) -> Option<Reply<'static>> {
+    let digits = line.strip_prefix(b"HD O")?;
+    let reply = match shape {
+        Shape::MetaDelete => Reply::Deleted,
+        Shape::MetaStore => Reply::Stored,
+        Shape::MetaTouch => Reply::Touched,
+        _ => return None,
+    };
+    (number(digits)? == u64::from(opaque)).then_some(reply)
 }
 
 /// Reads the flags of a reply; `None` when one is malformed, or the opaque is
