@@ -3,5 +3,6 @@
 
 mod composites;
 mod connections;
+mod log;
 mod streams;
 mod world;

@@ -155,13 +155,17 @@ impl Builder {
     /// Returns servers and options for the clients of this crate, which
     /// authenticate and encrypt.
     fn secured(self) -> Result<Plan> {
-        match self.choose {
-            None => Plan::secured(self.servers, self.options),
+        let plan = match self.choose {
+            None => Plan::secured(self.servers, self.options)?,
             Some(Choose(choose)) => {
                 let choose = move |key: &[u8], servers: &[ServerAddress]| Ok(choose(key, servers));
-                Plan::secured_choosing(self.servers, self.options, choose)
+                Plan::secured_choosing(self.servers, self.options, choose)?
             }
+        };
+        if let Some(entry) = plan.first_entry() {
+            entry.trace();
         }
+        Ok(plan)
     }
 
     /// Returns servers and options, for drivers of other clients that neither

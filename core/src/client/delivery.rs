@@ -47,12 +47,19 @@ fn passes_as_miss(error: &Error) -> bool {
     error.is_connection() || matches!(error.kind(), ErrorKind::Partial | ErrorKind::Server)
 }
 
-/// Turns the failure of a server into a miss, where that was asked for.
-pub(super) fn degraded(result: Result<Outcome>) -> Result<Outcome> {
+/// Turns the failure of a server into a miss, where that was asked for. `report`
+/// is told of each server that failed, and how.
+pub(super) fn degraded(
+    result: Result<Outcome>,
+    mut report: impl FnMut(&str, &Error),
+) -> Result<Outcome> {
     match result {
         Err(error) if passes_as_miss(&error) => {
-            let endpoint = error.endpoint().unwrap_or_default();
-            tracing::warn!(target: "memoxide", endpoint, %error, "failing server passed as a miss");
+            for error in std::iter::once(&error).chain(error.parts()) {
+                if let Some(endpoint) = error.endpoint() {
+                    report(endpoint, error);
+                }
+            }
             let failed = error.failed().to_vec();
             Ok(Outcome::Many { failed })
         }

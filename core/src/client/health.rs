@@ -34,6 +34,8 @@ pub struct Health {
     retry_at: Option<Moment>,
     codec: Option<Codec>,
     seed: u64,
+    /// When the log was told last that failures pass as misses.
+    reported: Option<Moment>,
 }
 
 /// Whether a request may go to an endpoint.
@@ -73,7 +75,23 @@ impl Health {
     pub fn succeed(&mut self) -> bool {
         self.failures = 0;
         self.pauses = 0;
-        self.retry_at.take().is_some()
+        let was_out = self.retry_at.take().is_some();
+        if was_out {
+            self.reported = None;
+        }
+        was_out
+    }
+
+    /// Tells whether it is time to report that failures pass as misses: when the
+    /// last report is older than [`REMINDER`], or of an earlier outage.
+    pub(super) fn reports(&mut self, now: Moment) -> bool {
+        let is_due = self
+            .reported
+            .is_none_or(|reported| now.since(reported) >= REMINDER);
+        if is_due {
+            self.reported = Some(now);
+        }
+        is_due
     }
 
     /// Notes that the way to the endpoint failed. Returns whether that takes it
@@ -120,6 +138,9 @@ impl Health {
     }
 }
 
+/// How often an outage that goes on is reported.
+const REMINDER: Duration = Duration::from_secs(60);
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +167,27 @@ mod tests {
         ));
         assert!(health.succeed());
         assert_eq!(health.admit(at(12), &policy), Admission::Admitted);
+    }
+
+    #[test]
+    fn an_outage_is_reported_once_a_minute_and_the_next_one_at_once() {
+        let policy = HealthPolicy {
+            dead_after: 1,
+            ..HealthPolicy::default()
+        };
+        let mut health = Health::new(7);
+        for _outage in 0..2 {
+            health.fail(at(10), &policy);
+            let due: Vec<_> = [10, 11, 69, 70, 71]
+                .map(|now| health.reports(at(now)))
+                .into();
+            assert_eq!(due, [true, false, false, true, false]);
+            assert!(health.succeed());
+        }
+        // Failures among successes are no new outage each.
+        assert!(health.reports(at(80)));
+        assert!(!health.succeed());
+        assert!(!health.reports(at(81)));
     }
 
     #[test]

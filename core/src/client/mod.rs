@@ -52,6 +52,7 @@ mod delivery;
 mod engine;
 mod health;
 mod item;
+pub mod log;
 #[cfg(feature = "tokio")]
 mod multiplexed;
 mod operation;

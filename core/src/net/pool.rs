@@ -137,6 +137,7 @@ impl Pool {
     /// [`ErrorKind::Closed`] after [`close`](Self::close).
     pub fn take(&self, deadline: u64) -> Result<Lease<'_>> {
         let pool = self.own();
+        let mut discarded = 0;
         let mut state = pool.state.lock();
         loop {
             if state.closed {
@@ -150,13 +151,19 @@ impl Pool {
                     return Ok(Lease {
                         pool,
                         pooled: Some(pooled),
+                        discarded,
                     });
                 }
                 state.open -= 1;
+                discarded += 1;
             }
             if state.open < pool.limits.max_connections {
                 state.open += 1;
-                return Ok(Lease { pool, pooled: None });
+                return Ok(Lease {
+                    pool,
+                    pooled: None,
+                    discarded,
+                });
             }
             let left = Duration::from_nanos(deadline.saturating_sub(now()));
             state.waiting += 1;
@@ -242,9 +249,17 @@ impl Pool {
 pub struct Lease<'p> {
     pool: &'p Pool,
     pooled: Option<Pooled>,
+    discarded: u32,
 }
 
 impl Lease<'_> {
+    /// How many idle links were closed on the way to this one, because they were
+    /// not fit for use any more.
+    #[must_use]
+    pub const fn discarded(&self) -> u32 {
+        self.discarded
+    }
+
     /// Whether there is a link yet.
     #[must_use]
     pub fn is_open(&self) -> bool {

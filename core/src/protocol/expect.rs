@@ -102,12 +102,15 @@ pub(super) fn short_number(line: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::try_from(number).ok()?, rest))
 }
 
+/// How the message about such a line begins; behind it is a word of the line.
+pub(crate) const UNEXPECTED: &str = "unexpected reply";
+
 /// The error for a line that answers nothing that was asked.
 #[cold]
-pub(super) fn bad_line(line: &[u8]) -> Error {
+pub(crate) fn bad_line(line: &[u8]) -> Error {
     // The first word tells what came; the rest may hold keys or values.
     let (word, _) = token(line);
     let word = &word[..word.len().min(24)];
-    let message = format!("unexpected reply \"{}\"", word.escape_ascii());
+    let message = format!("{UNEXPECTED} \"{}\"", word.escape_ascii());
     Error::new(ErrorKind::Protocol, message)
 }

@@ -35,6 +35,9 @@ mod text;
 pub use connection::{Connection, Received, Unanswered};
 pub use credentials::Credentials;
 pub use dump::DumpedKey;
+pub(crate) use expect::UNEXPECTED;
+#[cfg(test)]
+pub(crate) use expect::bad_line as unexpected;
 pub use expiry::Expiry;
 pub use reply::{Item, Reply};
 pub use request::{

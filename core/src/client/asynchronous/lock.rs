@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::AsyncClient;
+use crate::client::log::Entry;
 use crate::client::ttl::lock_expiry;
 use crate::client::view::nothing;
 #[cfg(doc)]
@@ -135,11 +136,11 @@ impl AsyncLock {
 impl Drop for AsyncLock {
     fn drop(&mut self) {
         if self.held {
-            let key = crate::key::shorten(&self.key);
-            tracing::warn!(
-                target: "memoxide", key,
-                "lock was dropped without a release; it ends with its time to live"
-            );
+            let client = &self.client;
+            let place = client.view.place();
+            if let Some(entry) = Entry::of_lock(client.plan(), &self.key, place) {
+                entry.trace();
+            }
         }
     }
 }

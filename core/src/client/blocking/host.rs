@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::client::log::Entry;
 use crate::client::operation::{Answer, Part};
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -29,6 +30,12 @@ pub trait Host {
 
     /// Takes a piece of the result.
     fn part(&mut self, part: Part<'_>);
+
+    /// Takes note of what happened to a server, for the log. No lock is held, but
+    /// a link may be. By default `tracing` is told at once.
+    fn note(&mut self, entry: Entry) {
+        entry.trace();
+    }
 
     /// What each piece of the result may take, where the call as a whole has no
     /// deadline: that is put off with every piece. Time that the caller spends

@@ -5,6 +5,7 @@
 //! before reading anything would stall on large batches.
 
 mod host;
+mod judgement;
 mod links;
 mod reading;
 mod stream;
@@ -16,13 +17,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 pub use self::host::{Connector, Host, PlainConnector, Times};
+use self::judgement::Retried;
 pub use self::reading::Reading;
 use self::turn::{Failure, Lane, drive, put_off, take_turn, turn_all};
-use super::delivery::{
-    broken, degraded, is_endpoints_fault, labelled, lost, may_retry, out_of_service, phase,
-    timed_out,
-};
+use super::delivery::{degraded, labelled, may_retry, out_of_service};
 use super::health::{Admission, Health, HealthPolicy};
+use super::log::Event;
 use super::operation::{Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts, Step};
 use super::security::Security;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
@@ -107,7 +107,17 @@ impl Runner {
     ) -> Result<Outcome> {
         let degrade = self.times.degrade && operation.may_degrade();
         let result = self.run_through(&mut operation, deadline, host);
-        if degrade { degraded(result) } else { result }
+        if !degrade {
+            return result;
+        }
+        degraded(result, |label, error| {
+            let failed = self.endpoints.iter().find(|it| *it.label == *label);
+            if let Some(endpoint) = failed
+                && endpoint.health.lock().reports(Moment(net::now()))
+            {
+                host.note(endpoint.entry(Event::CallDegraded).because(error));
+            }
+        })
     }
 
     fn run_through<H: Host>(
@@ -174,7 +184,7 @@ impl Runner {
                         });
                         match driven {
                             Ok(()) => {
-                                self.succeeded(endpoint, &lease);
+                                self.succeeded(endpoint, &lease, host);
                                 return Ok(step);
                             }
                             Err(Failure::Host(error)) => return Err(error),
@@ -184,7 +194,7 @@ impl Runner {
                                     .abandon()
                                     .first()
                                     .map_or(Sent::MaybeApplied, |unanswered| unanswered.sent);
-                                self.failed(endpoint, &mut lease, failure).sent(sent)
+                                self.failed(endpoint, &mut lease, failure, host).sent(sent)
                             }
                         }
                     }
@@ -203,6 +213,7 @@ impl Runner {
                     host,
                 ));
             }
+            host.note(endpoint.retried(&error, 1));
         }
     }
 
@@ -243,7 +254,7 @@ impl Runner {
                             index += 1;
                             continue;
                         }
-                        Ok(()) => self.succeeded(endpoint, &lane.lease),
+                        Ok(()) => self.succeeded(endpoint, &lane.lease, host),
                         Err(Failure::Interrupted) => {
                             host.interrupted()?;
                             index += 1;
@@ -252,7 +263,7 @@ impl Runner {
                         Err(Failure::Host(error)) => return Err(error),
                         Err(failure) => {
                             let unanswered = lane.lease.connection.abandon();
-                            let error = self.failed(endpoint, &mut lane.lease, failure);
+                            let error = self.failed(endpoint, &mut lane.lease, failure, host);
                             for request in unanswered {
                                 failed.push((request.tag, error.clone().sent(request.sent)));
                             }
@@ -266,16 +277,21 @@ impl Runner {
                 }
             }
             waiting.clear();
+            let mut retried = Retried::default();
             for (tag, error) in failed {
                 let flight = &mut flights[tag as usize];
                 flight.attempts += 1;
                 let (request, attempts) = (&flight.dispatch.request, flight.attempts);
                 if may_retry(request, &error, attempts, self.times.retry_attempts) {
                     waiting.push(tag);
+                    retried.add(flight.dispatch.endpoint, error);
                 } else {
                     let id = flight.dispatch.id;
                     step = advance(operation, Input::Failed { id, error }, outbox, host);
                 }
+            }
+            for (endpoint, error, requests) in retried.0 {
+                host.note(self.endpoints[endpoint].retried(&error, requests));
             }
         }
         Ok(step)
@@ -339,11 +355,17 @@ impl Runner {
             endpoint.pool.take(deadline)
         };
         let mut lease = lease.map_err(|error| error.at(Arc::clone(&endpoint.label)))?;
+        for _ in 0..lease.discarded() {
+            host.note(endpoint.entry(Event::ConnectionClosed));
+        }
         let opens = !lease.is_open();
         if opens {
-            let link = host
-                .blocking(|| self.connect(endpoint, deadline))
-                .inspect_err(|error| self.blame(endpoint, error))?;
+            let link = host.blocking(|| self.connect(endpoint, deadline));
+            let link = link.inspect_err(|error| {
+                host.note(endpoint.entry(Event::ConnectionFailed).because(error));
+                self.blame(endpoint, error, host);
+            })?;
+            host.note(endpoint.entry(Event::ConnectionOpened));
             // A signal may have come meanwhile, and would not end the wait for a
             // reply any more.
             host.interrupted()?;
@@ -367,61 +389,6 @@ impl Runner {
         }
         let _ = opened;
         Ok(link)
-    }
-
-    fn succeeded(&self, endpoint: &Endpoint, lease: &Lease<'_>) {
-        let mut health = endpoint.health.lock();
-        if health.succeed() {
-            let endpoint = &*endpoint.label;
-            tracing::info!(target: "memoxide", endpoint, "server is back in service");
-        }
-        if health.codec().is_none() {
-            health.found_codec(lease.connection.codec());
-        }
-    }
-
-    /// Closes the link of a failed conversation and puts the failure into words.
-    fn failed(&self, endpoint: &Endpoint, lease: &mut Lease<'_>, failure: Failure) -> Error {
-        match lease.empty() {
-            Some(pooled) => self.judge(endpoint, &pooled.connection, failure),
-            None => lost("nothing was open", &endpoint.label, Sent::MaybeApplied),
-        }
-    }
-
-    /// Puts the failure of a conversation into words.
-    fn judge(&self, endpoint: &Endpoint, connection: &Connection<u32>, failure: Failure) -> Error {
-        let label = &endpoint.label;
-        // What single requests know better is told by whoever abandoned them.
-        let sent = Sent::MaybeApplied;
-        let error = match failure {
-            Failure::Closed => {
-                if connection.asked_in_vain() {
-                    // A peer that closes when asked for meta commands knows none.
-                    endpoint.health.lock().found_codec(Some(Codec::Text));
-                }
-                lost("server closed it", label, sent)
-            }
-            Failure::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                timed_out(phase(connection), label, sent)
-            }
-            Failure::Io(error) => broken(error).at(Arc::clone(label)).sent(sent),
-            Failure::Protocol(error) | Failure::Host(error) => error.at(Arc::clone(label)),
-            Failure::Interrupted => lost("interrupted", label, sent),
-        };
-        self.blame(endpoint, &error);
-        error
-    }
-
-    fn blame(&self, endpoint: &Endpoint, error: &Error) {
-        if is_endpoints_fault(error)
-            && endpoint
-                .health
-                .lock()
-                .fail(Moment(net::now()), &self.policy)
-        {
-            let endpoint = &*endpoint.label;
-            tracing::warn!(target: "memoxide", endpoint, %error, "server is out of service");
-        }
     }
 }
 

@@ -191,7 +191,7 @@ impl Reading {
                 Err(error) => break error.into(),
             }
         };
-        let error = runner.judge(endpoint, &pooled.connection, failure);
+        let error = runner.judge(endpoint, &pooled.connection, failure, host);
         self.stage = Stage::Between;
         let input = Input::Failed { id, error };
         let step = advance(&mut self.operation, input, &mut self.outbox, host);

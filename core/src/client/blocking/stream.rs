@@ -44,13 +44,13 @@ impl Runner {
         let mut give_up = from_now(patience);
         while lease.connection.outstanding() > 0 {
             let count = match turn(&mut lease, give_up.min(from_now(LOOK)), host) {
-                Ok(0) => return Err(self.failed(endpoint, &mut lease, Failure::Closed)),
+                Ok(0) => return Err(self.failed(endpoint, &mut lease, Failure::Closed, host)),
                 Ok(count) => count,
                 Err(error) if waits(&error, give_up) => {
                     host.interrupted()?;
                     continue;
                 }
-                Err(error) => return Err(self.failed(endpoint, &mut lease, error.into())),
+                Err(error) => return Err(self.failed(endpoint, &mut lease, error.into(), host)),
             };
             let Pooled {
                 connection, buffer, ..
@@ -67,14 +67,14 @@ impl Runner {
                     }
                     Err(error) => {
                         let failure = Failure::Protocol(error);
-                        return Err(self.failed(endpoint, &mut lease, failure));
+                        return Err(self.failed(endpoint, &mut lease, failure, host));
                     }
                 }
             }
             grow(buffer, count);
             give_up = from_now(patience);
         }
-        self.succeeded(endpoint, &lease);
+        self.succeeded(endpoint, &lease, host);
         Ok(())
     }
 

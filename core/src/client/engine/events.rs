@@ -49,6 +49,7 @@ impl Engine {
         if let Resolution::Known { tried, .. } = &mut self.endpoints[endpoint].resolution {
             *tried = 0;
         }
+        self.note(endpoint, Event::ConnectionOpened, None);
         self.earliest = self.earliest.min(now.after(self.options.idle_timeout));
         let waiting = std::mem::take(&mut self.endpoints[endpoint].waiting);
         for flight in waiting {
@@ -116,8 +117,7 @@ impl Engine {
             health.found_codec(codec);
         }
         if health.succeed() {
-            let endpoint = &*self.endpoints[endpoint].label;
-            tracing::info!(target: "memoxide", endpoint, "server is back in service");
+            self.note(endpoint, Event::ServerBackInService, None);
         }
         let link = &self.links[at];
         if link.exclusive && link.protocol.outstanding() == 0 {
@@ -188,9 +188,11 @@ impl Engine {
         self.actions.push_back(Action::Close(link.id));
         let endpoint = link.endpoint;
         let unanswered = link.protocol.abandon();
+        self.note_end(endpoint, &error, !unanswered.is_empty());
         if !unanswered.is_empty() {
             self.blame(endpoint, &error, now);
         }
+        self.note_retries(endpoint, &unanswered, &error);
         for request in unanswered {
             let error = error.clone().sent(request.sent);
             self.fail_flight(request.tag, error, now, handler);

@@ -26,6 +26,7 @@
 
 mod events;
 mod link;
+mod notes;
 mod slab;
 mod stream;
 mod time;
@@ -45,6 +46,7 @@ use super::delivery::{
     degraded, is_endpoints_fault, lost, may_retry, out_of_service, phase, timed_out,
 };
 use super::health::{Admission, HealthPolicy};
+use super::log::{Entry, Event};
 use super::operation::{Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part};
 use super::options::{OnError, Options};
 use super::plan::Plan;
@@ -166,6 +168,7 @@ pub struct Engine {
     flights: Slab<Flight>,
     outbox: Outbox<'static>,
     actions: VecDeque<Action>,
+    entries: Vec<Entry>,
     /// Connections with something to write, oldest first.
     dirty: VecDeque<ConnectionId>,
     urgent: bool,
@@ -190,6 +193,7 @@ impl Engine {
             flights: Slab::default(),
             outbox: Outbox::default(),
             actions: VecDeque::new(),
+            entries: Vec::new(),
             dirty: VecDeque::new(),
             urgent: false,
             earliest: Moment::NEVER,
@@ -240,11 +244,11 @@ impl Engine {
     /// Takes the first step of an operation, or refuses it.
     fn begin(&mut self, ticket: Ticket, now: Moment, handler: &mut impl Handler) {
         if self.closed {
-            self.finish(ticket, Err(closed()), handler);
+            self.finish(ticket, Err(closed()), now, handler);
         } else if self.flights.len() >= self.options.max_pending {
             let message = format!("{} requests are under way", self.options.max_pending);
             let error = Error::new(ErrorKind::Backpressure, message).sent(Sent::NotSent);
-            self.finish(ticket, Err(error), handler);
+            self.finish(ticket, Err(error), now, handler);
         } else {
             self.advance(ticket, Input::Start, now, handler);
         }
@@ -299,6 +303,19 @@ impl Engine {
     /// Takes the next thing to do, other than writing.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
+    }
+
+    /// Takes what happened to servers, for the log: hand it on when no lock is
+    /// held. What nobody takes is dropped when there is too much of it.
+    #[must_use]
+    pub fn take_entries(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.entries)
+    }
+
+    /// Whether [`take_entries`](Self::take_entries) has something to take.
+    #[must_use]
+    pub fn has_entries(&self) -> bool {
+        !self.entries.is_empty()
     }
 
     /// Takes the next connection that has something to write; write its
@@ -415,6 +432,9 @@ impl Engine {
         }
     }
 }
+
+/// Entries of the log that wait for the driver at most.
+const ENTRIES: usize = 256;
 
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "client is closed").sent(Sent::NotSent)

@@ -92,6 +92,8 @@ impl Engine {
             }
             LinkState::Open => {
                 if let Some(index) = self.position(id) {
+                    let endpoint = self.links[index].endpoint;
+                    self.note(endpoint, Event::ConnectionClosed, None);
                     self.close_link(index);
                 }
             }
@@ -123,7 +125,7 @@ impl Engine {
             Error::new(ErrorKind::Timeout, "deadline passed between two attempts")
                 .in_phase(Phase::Queue)
         });
-        self.finish(ticket, Err(error.clone()), handler);
+        self.finish(ticket, Err(error.clone()), now, handler);
         for id in used {
             // Whoever waits behind a stalled request waits in vain.
             if let Some(index) = self.position(id)

@@ -80,6 +80,14 @@ pub(super) struct Flight {
     pub(super) since: Moment,
 }
 
+impl Flight {
+    /// Whether the request will be made again after it failed so.
+    pub(super) fn may_go_again(&self, error: &Error, allowed: u32) -> bool {
+        let attempts = self.attempts + 1;
+        self.ticket.is_some() && may_retry(&self.request, error, attempts, allowed)
+    }
+}
+
 impl Engine {
     pub(super) fn work(&mut self, ticket: Ticket) -> Option<&mut Work> {
         self.works
@@ -121,7 +129,7 @@ impl Engine {
         match step {
             Step::Done(result) => {
                 self.outbox = outbox;
-                self.finish(ticket, result, handler);
+                self.finish(ticket, result, now, handler);
                 return;
             }
             Step::Wait(until) => {
@@ -141,11 +149,12 @@ impl Engine {
         &mut self,
         ticket: Ticket,
         result: Result<Outcome>,
+        now: Moment,
         handler: &mut impl Handler,
     ) {
         if let Some(work) = self.works.remove(ticket.slot) {
             let result = if work.degrade {
-                degraded(result)
+                degraded(result, |label, error| self.report(label, error, now))
             } else {
                 result
             };
@@ -324,6 +333,7 @@ impl Engine {
         now: Moment,
         handler: &mut impl Handler,
     ) {
+        self.note(endpoint, Event::ConnectionFailed, Some(&error));
         self.blame(endpoint, &error, now);
         for tag in std::mem::take(&mut self.endpoints[endpoint].waiting) {
             self.fail_flight(tag, error.clone(), now, handler);
@@ -341,17 +351,10 @@ impl Engine {
         let Some(flight) = self.flights.get_mut(tag) else {
             return;
         };
+        let again = flight.may_go_again(&error, self.options.retry_attempts);
         flight.attempts += 1;
         flight.link = None;
-        let wanted = flight.ticket.is_some();
-        if wanted
-            && may_retry(
-                &flight.request,
-                &error,
-                flight.attempts,
-                self.options.retry_attempts,
-            )
-        {
+        if again {
             self.board(tag, now, handler);
             return;
         }
@@ -370,8 +373,7 @@ impl Engine {
     pub(super) fn blame(&mut self, endpoint: usize, error: &Error, now: Moment) {
         let state = &mut self.endpoints[endpoint];
         if is_endpoints_fault(error) && state.health.fail(now, &self.options.health) {
-            let endpoint = &*state.label;
-            tracing::warn!(target: "memoxide", endpoint, %error, "server is out of service");
+            self.note(endpoint, Event::ServerOutOfService, Some(error));
         }
     }
 

@@ -26,6 +26,7 @@ use self::socket::{Socket, converse, resolve};
 use self::transport::Target;
 use super::delivery::broken;
 use super::engine::{Action, ConnectionId, Engine, EngineOptions};
+use super::log::Entry;
 use super::operation::Moment;
 use super::plan::Plan;
 use super::security::Security;
@@ -135,8 +136,10 @@ impl Driver {
         let now = Moment(net::now());
         let result = work(state, now);
         self.carry_out(state, now);
+        let entries = state.engine.take_entries();
         let wakers = std::mem::take(&mut state.calls.wakers);
         drop(guard);
+        entries.iter().for_each(Entry::trace);
         wakers.into_iter().for_each(Waker::wake);
         result
     }
@@ -157,8 +160,10 @@ impl Driver {
         let now = Moment(net::now());
         let result = work(state, now);
         self.carry_out(state, now);
+        let entries = state.engine.take_entries();
         let wakers = std::mem::take(&mut state.calls.wakers);
         drop(guard);
+        entries.iter().for_each(Entry::trace);
         wakers.into_iter().for_each(Waker::wake);
         Some(result)
     }

@@ -11,6 +11,7 @@ mod items;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::log::{Entry, Event};
 use super::options::Options;
 use super::security::Security;
 use super::servers::ServerAddress;
@@ -183,10 +184,17 @@ impl Plan {
 
     /// Returns the server that credentials are sent to unencrypted over a network,
     /// if there is one and `plaintext_auth` says to warn of it; for drivers whose
-    /// language has warnings. The log has it, too.
+    /// language has warnings.
     #[must_use]
     pub fn overheard(&self) -> Option<&str> {
         self.security.overheard.as_deref()
+    }
+
+    /// Returns what the log of a client with these servers begins with.
+    #[must_use]
+    pub fn first_entry(&self) -> Option<Entry> {
+        let endpoint = Arc::clone(self.security.overheard.as_ref()?);
+        Some(Entry::new(Event::CredentialsInClear, endpoint))
     }
 
     /// Returns the options.

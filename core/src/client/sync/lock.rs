@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Client;
+use crate::client::log::Entry;
 use crate::client::ttl::lock_expiry;
 use crate::client::view::nothing;
 #[cfg(doc)]
@@ -127,8 +128,11 @@ impl Drop for Lock {
             return;
         }
         if let Err(error) = self.change(None) {
-            let key = crate::key::shorten(&self.key);
-            tracing::warn!(target: "memoxide", key, %error, "lock was not given back");
+            let client = &self.client;
+            let place = client.view.place();
+            if let Some(entry) = Entry::of_lock(client.plan(), &self.key, place) {
+                entry.because(&error).trace();
+            }
         }
     }
 }
