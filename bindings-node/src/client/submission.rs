@@ -237,8 +237,8 @@ impl<'a> Reader<'a> {
                 plan.count(direction, key, delta, counting, place)
             }
             Verb::Flush => {
-                let delay = whole("delay", self.number())?;
-                plan.administer(Admin::FlushAll { delay }, place)
+                let delay = delay(self.number())?;
+                plan.administer(Admin::flush_after(delay)?, place)
             }
             Verb::Version => plan.administer(Admin::Version, place),
             Verb::Stats => {
@@ -387,6 +387,12 @@ pub(super) fn timeout(seconds: f64) -> Result<Duration> {
     } else {
         Err(refuse())
     }
+}
+
+/// Reads the seconds until everything expires.
+fn delay(seconds: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| invalid(format!("delay is no time in seconds from 0: {seconds}")))
 }
 
 pub(super) fn whole(name: &str, number: f64) -> Result<u32> {

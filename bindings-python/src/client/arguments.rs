@@ -273,10 +273,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Timeout {
     const INPUT_TYPE: pyo3::inspect::PyStaticExpr = SECONDS;
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        let seconds = match object.cast::<PyDelta>() {
-            Ok(delta) => Some(delta.call_method0("total_seconds")?.extract()?),
-            Err(_) => number(&object),
-        };
+        let seconds = seconds(&object)?;
         let message = "timeout is to be seconds above 0 or a timedelta, not";
         let refuse = || refuse(ErrorKind::InvalidArgument, message, &object);
         match Duration::try_from_secs_f64(seconds.ok_or_else(refuse)?) {
@@ -287,6 +284,39 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Timeout {
             }
         }
     }
+}
+
+/// How long until something happens: seconds from 0, or a `timedelta`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delay(pub(crate) Duration);
+
+impl Delay {
+    pub(crate) const NONE: Self = Self(Duration::ZERO);
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Delay {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = SECONDS;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let message = "delay is to be seconds or a timedelta, not";
+        let seconds = seconds(&object)?
+            .ok_or_else(|| refuse(ErrorKind::InvalidArgument, message, &object))?;
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| {
+            let message = "delay is to be from 0 seconds on";
+            Failure::from(Error::new(ErrorKind::InvalidArgument, message)).into()
+        })
+    }
+}
+
+/// Returns the seconds that a number or a `timedelta` stands for.
+fn seconds(object: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+    Ok(match object.cast::<PyDelta>() {
+        Ok(delta) => Some(delta.call_method0("total_seconds")?.extract()?),
+        Err(_) => number(object),
+    })
 }
 
 #[cfg(feature = "stubs")]
@@ -312,7 +342,18 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Count {
             object.extract().ok()
         };
         let message = "a number from 0 to 2^64 - 1 is wanted, not";
-        let refuse = || refuse(ErrorKind::InvalidArgument, message, &object);
+        let refuse = || match object.cast_exact::<PyInt>() {
+            Ok(integer) => {
+                let amount = if integer.lt(0).unwrap_or_default() {
+                    "a negative one"
+                } else {
+                    "a larger one"
+                };
+                let message = format!("{message} {amount}");
+                Failure::from(Error::new(ErrorKind::InvalidArgument, message)).into()
+            }
+            Err(_) => refuse(ErrorKind::InvalidArgument, message, &object),
+        };
         Ok(Self(count.ok_or_else(refuse)?))
     }
 }
@@ -329,6 +370,19 @@ impl Count {
             Error::new(ErrorKind::InvalidArgument, message).into()
         })
     }
+}
+
+/// Makes sure that an argument can be called.
+///
+/// # Errors
+///
+/// `InvalidArgument` when it cannot.
+pub(crate) fn callable(name: &str, object: &Bound<'_, PyAny>) -> Result<()> {
+    if object.is_callable() {
+        return Ok(());
+    }
+    let message = format!("{name} is to be a function, not");
+    Err(refuse(ErrorKind::InvalidArgument, &message, object).into())
 }
 
 /// Returns a number that is no truth value.

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest time to live that memcached takes as relative, in seconds (30 days).
-const MAX_RELATIVE: i64 = 30 * 24 * 60 * 60;
+pub(super) const MAX_RELATIVE: i64 = 30 * 24 * 60 * 60;
 
 /// Seconds below this cannot be meant as a date: as one they lie before 2001.
 const FIRST_DATE: i64 = 1_000_000_000;

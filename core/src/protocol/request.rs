@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::ops::BitOr;
+use std::time::Duration;
 
 use super::Expiry;
+use super::expiry::MAX_RELATIVE;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A request to one server.
 ///
@@ -271,9 +274,9 @@ pub enum Admin<'a> {
         /// The new limit in mebibytes, at least 8.
         megabytes: u32,
     },
-    /// Expires every item.
+    /// Expires every item; [`Admin::flush_after`] makes one.
     FlushAll {
-        /// Seconds from now.
+        /// Seconds from now, up to 30 days.
         delay: u32,
     },
     /// Lists the keys; the connection serves nothing else meanwhile.
@@ -292,4 +295,50 @@ pub enum Admin<'a> {
     },
     /// Asks for the version.
     Version,
+}
+
+impl Admin<'_> {
+    /// Expires every item after a delay; fractions of a second count as a whole
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidArgument`] over 30 days: memcached takes that for a
+    /// date, and one in the past expires every item at once.
+    pub fn flush_after(delay: Duration) -> Result<Self> {
+        let whole = delay
+            .as_secs()
+            .saturating_add(u64::from(delay.subsec_nanos() > 0));
+        u32::try_from(whole)
+            .ok()
+            .filter(|delay| i64::from(*delay) <= MAX_RELATIVE)
+            .map(|delay| Self::FlushAll { delay })
+            .ok_or_else(|| {
+                let message = format!("delay of flush_all is over 30 days: {whole} s");
+                Error::new(ErrorKind::InvalidArgument, message)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_expires_after_a_delay_and_never_before() {
+        let day = 24 * 60 * 60;
+        for (delay, seconds) in [
+            (Duration::ZERO, 0),
+            (Duration::from_millis(1), 1),
+            (Duration::from_millis(1500), 2),
+            (Duration::from_secs(30 * day), 30 * day as u32),
+        ] {
+            let flush = Admin::flush_after(delay);
+            assert_eq!(flush.ok(), Some(Admin::FlushAll { delay: seconds }));
+        }
+        for delay in [Duration::from_secs(30 * day + 1), Duration::MAX] {
+            let error = Admin::flush_after(delay).expect_err("memcached takes it for a date");
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        }
+    }
 }

@@ -8,24 +8,26 @@ macro_rules! administration {
             /// Expires every item of every server.
             ///
             /// Args:
-            ///     delay: Seconds until then, 0 by default.
+            ///     delay: Seconds or a timedelta until then, up to 30 days, fractions
+            ///         upwards; 0 by default.
             ///     timeout: Seconds that this call may take.
             ///     server_key: A key whose server alone is flushed.
             ///
             /// Raises:
+            ///     InvalidArgumentError: The delay is negative or over 30 days.
             ///     PartialError: Some servers failed.
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (delay = Count(0), *, timeout = None, server_key = None))]
+            #[pyo3(signature = (delay = Delay::NONE, *, timeout = None, server_key = None))]
             fn flush_all<'py>(
                 &self,
                 py: Python<'py>,
-                delay: Count,
+                delay: Delay,
                 timeout: Option<Timeout>,
                 server_key: Option<Key<'_>>,
             ) -> Result<$answer<'py, Nothing>> {
-                let delay = delay.small()?;
+                let flush = Admin::flush_after(delay.0)?;
                 self.call(py, timeout, |core| {
-                    core.administer(Admin::FlushAll { delay }, place(server_key))
+                    core.administer(flush, place(server_key))
                 })
             }
 

@@ -43,7 +43,7 @@ pub(crate) mod names {
     pub(crate) use pyo3::types::PyString;
 
     pub(crate) use crate::client::arguments::{
-        Count, Iterable, Key, Keys, Mapping, Pairs, Time, Timeout, expiry, place,
+        Count, Delay, Iterable, Key, Keys, Mapping, Pairs, Time, Timeout, callable, expiry, place,
     };
     pub(crate) use crate::client::calls::cas_id;
     pub(crate) use crate::client::hints::{

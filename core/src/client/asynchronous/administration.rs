@@ -13,14 +13,15 @@ use crate::error::Result;
 use crate::protocol::{Admin, DumpedKey};
 
 impl AsyncClient {
-    /// Expires every item on all servers, at once or after a delay.
+    /// Expires every item on all servers: at once when `delay` is zero, else
+    /// after it, where fractions of a second count as a whole one.
     ///
     /// # Errors
     ///
-    /// Those of the way to the servers.
+    /// [`ErrorKind::InvalidArgument`] for a delay over 30 days; those of the way
+    /// to the servers.
     pub async fn flush_all(&self, delay: Duration) -> Result<()> {
-        let delay = u32::try_from(delay.as_secs()).unwrap_or(u32::MAX);
-        self.administer(Admin::FlushAll { delay }).await
+        self.administer(Admin::flush_after(delay)?).await
     }
 
     /// Returns each server's name and version.
