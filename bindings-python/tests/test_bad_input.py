@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import socket
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import memoxide
@@ -102,6 +103,11 @@ def test_a_value_over_the_limit(open_client: OpenClient, fake: type[Fake]) -> No
         ("set_multi", {"mapping": [("k", 1)]}),
         ("flush_all", {"delay": -1}),
         ("flush_all", {"delay": 2**32}),
+        ("flush_all", {"delay": 30 * 24 * 60 * 60 + 0.5}),
+        ("flush_all", {"delay": "5"}),
+        ("flush_all", {"delay": float("nan")}),
+        ("flush_all", {"delay": timedelta(seconds=-1)}),
+        ("update", {"key": "k", "change": 5}),
         ("verbosity", {"level": True}),
         ("get_stats", {"report": "a\nb"}),
         ("set", {"key": "k", "value": 1, "min_compress_len": -1}),
@@ -116,11 +122,31 @@ def test_a_bad_argument(
         assert server.connections == 0
 
 
+def test_a_number_out_of_range_is_called_what_it_is(
+    open_client: OpenClient, fake: type[Fake]
+) -> None:
+    with fake(silent) as server, open_client([server.endpoint]) as client:
+        for delta, words in ((-1, "negative"), (2**64, "larger"), ("1", "str")):
+            with pytest.raises(memoxide.InvalidArgumentError, match=words):
+                client.incr("key", delta)
+
+
 @pytest.mark.parametrize(
     "servers",
     [
         *("", "a:b", "a:0", "a:70000", "a b", "[::1", ["a", ""], [("a", 1.5)]),
-        *([("a", -1)], 5, [5], [("a", 1, 2)], [["a", 1]], [None], b"a"),
+        *(
+            [("a", -1)],
+            {"a": -1},
+            {"a": "1"},
+            {1: 1},
+            5,
+            [5],
+            [("a", 1, 2)],
+            [["a", 1]],
+            [None],
+            b"a",
+        ),
         *("redis://a", "memcache://a?timeout=0", "memcache://ann:p@ss@a"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import subprocess
 import sys
 import warnings
@@ -86,6 +87,10 @@ def test_a_weight_gives_a_share() -> None:
     assert 0.65 < homes.count("b:11211") / 2000 < 0.85
     client = memoxide.Client([("a", 1), ("b", 0)])
     assert client.server_for("key") == "a:11211"
+    described = [("a:11211", None), ("b:11311", 3)]
+    for servers in ([("a", 1), ("b:11311", 3)], {"a": 1, "b:11311": 3}):
+        configuration = json.loads(memoxide.Client(servers).configuration)["servers"]
+        assert [(s["address"], s.get("weight")) for s in configuration] == described
 
 
 def test_a_client_of_ones_own(endpoint: str) -> None:

@@ -14,9 +14,10 @@ import pytest
 from memoxide import AsyncClient, Client, EmbeddedServer
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
-    from conftest import Run
+    from conftest import Fake, Run
 
 # More than what is read ahead, and more than the buffers between the two hold.
 MANY = 60_000
@@ -197,6 +198,31 @@ def test_a_silent_server_is_waited_for_no_longer_than_allowed(run: Run[Any]) -> 
             async with AsyncClient([server.endpoint]) as client:
                 with pytest.raises(memoxide.TimeoutError):
                     await client.keys(timeout=0.1)
+
+        run(main())
+
+
+def test_a_list_may_take_longer_than_a_call(fake: type[Fake], run: Run[Any]) -> None:
+    count = 6
+
+    def list_slowly(connection: socket.socket) -> None:
+        while connection.recv(4096).startswith(b"lru_crawler metadump"):
+            for number in range(count):
+                time.sleep(0.1)
+                line = f"key=k{number} exp=-1 la=1 cas=1 fetch=no cls=1 size=50\n"
+                connection.sendall(line.encode())
+            connection.sendall(b"END\r\n")
+
+    with fake(list_slowly) as server:
+        # Each step is far within the time, all of them are not.
+        options: Any = {"timeout": 0.4, "protocol": "meta"}
+        with Client([server.endpoint], **options) as client:
+            assert len(client.keys()) == count
+            assert len(list(client.iter_keys())) == count
+
+        async def main() -> None:
+            async with AsyncClient([server.endpoint], **options) as client:
+                assert len(await client.keys()) == count
 
         run(main())
 

@@ -172,7 +172,7 @@ class AsyncClient:
 
         Args:
             key: As in `get`.
-            delta: What is subtracted, 0 to 2^64 - 1.
+            delta: What is subtracted, 0 to 2^64 - 1, 1 by default.
             noreply: As in `set`.
             initial: As in `incr`.
             time: As in `incr`.
@@ -229,16 +229,18 @@ class AsyncClient:
         Raises:
             MemoxideError: As in `get_item`.
         """
-    def flush_all(self, /, delay: int = ..., *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[None]:
+    def flush_all(self, /, delay: float | timedelta = ..., *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[None]:
         """
         Expires every item of every server.
 
         Args:
-            delay: Seconds until then, 0 by default.
+            delay: Seconds or a timedelta until then, up to 30 days, fractions
+                upwards; 0 by default.
             timeout: Seconds that this call may take.
             server_key: A key whose server alone is flushed.
 
         Raises:
+            InvalidArgumentError: The delay is negative or over 30 days.
             PartialError: Some servers failed.
             MemoxideError: As in `set`.
         """
@@ -317,6 +319,12 @@ class AsyncClient:
         """
         Reads several items: a dict of `Item`, as `get_item` returns one.
 
+        Args:
+            keys: As in `get_multi`.
+            key_prefix: As in `get_multi`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
         Raises:
             MemoxideError: As in `get_item`; PartialError as in `get_multi`.
         """
@@ -342,6 +350,11 @@ class AsyncClient:
     def get_raw(self, /, key: str | bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[tuple[int, bytes] | None]:
         """
         Reads flags and bytes as they are stored, without decoding.
+
+        Args:
+            key: As in `get`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
 
         Returns:
             A pair of flags and bytes, or None if the key has no value.
@@ -383,7 +396,13 @@ class AsyncClient:
         """
     def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Any]]:
         """
-        Reads several values with their cas ids: a dict of pairs.
+        Reads several values with their cas ids: a dict of pairs of value and id.
+
+        Args:
+            keys: As in `get_multi`.
+            key_prefix: As in `get_multi`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
 
         Raises:
             MemoxideError: As in `get_multi`.
@@ -395,7 +414,8 @@ class AsyncClient:
 
         Args:
             key: As in `get`.
-            delta: What is added, 0 to 2^64 - 1; the sum wraps at 2^64.
+            delta: What is added, 0 to 2^64 - 1, 1 by default; the sum wraps at
+                2^64.
             noreply: As in `set`.
             initial: Stored and returned if the key has no value.
             time: A new time to live as in `set`, also for `initial`; by
@@ -413,9 +433,17 @@ class AsyncClient:
         """
     def invalidate(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> Future[int]:
         """
-        Makes every key of a namespace unreachable, in one request.
+        Makes every key of a namespace unreachable, in one request, and
+        returns the number of its new generation.
+
+        Args:
+            name: The name of the namespace.
+            timeout: Seconds that this call may take.
 
         Raises:
+            InvalidKeyError: The name cannot be part of a key.
+            NotNumericError: Another program uses the key
+                `<name>:generation`.
             MemoxideError: As in `incr`.
         """
     def keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> KeyStream:
@@ -615,7 +643,8 @@ class AsyncClient:
     def update(self, /, key: str | bytes, change: Any, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, limit: int = ..., timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[Any]:
         """
         Changes a value by a function: reads it, stores what the function
-        returns if nobody else wrote meanwhile, and else begins again.
+        returns if nobody else wrote meanwhile, and else begins again after
+        a pause, which doubles from about 1 to about 50 milliseconds.
 
         Args:
             key: As in `get`.
@@ -624,7 +653,7 @@ class AsyncClient:
                 called several times and must not wait.
             time: As in `set`.
             ttl: Another name of `time`.
-            limit: How often it is tried.
+            limit: How often it is tried, 16 times by default and at least once.
             timeout: Seconds that this call may take.
             server_key: A key whose server this call goes to.
 
@@ -632,6 +661,7 @@ class AsyncClient:
             The value that was stored, or None if it was left.
 
         Raises:
+            InvalidArgumentError: `change` cannot be called.
             ConflictError: Others were faster `limit` times.
             MemoxideError: As in `set`. What `change` raises is passed on.
         """
@@ -804,7 +834,7 @@ class Client:
 
         Args:
             key: As in `get`.
-            delta: What is subtracted, 0 to 2^64 - 1.
+            delta: What is subtracted, 0 to 2^64 - 1, 1 by default.
             noreply: As in `set`.
             initial: As in `incr`.
             time: As in `incr`.
@@ -865,16 +895,18 @@ class Client:
         Raises:
             MemoxideError: As in `get_item`.
         """
-    def flush_all(self, /, delay: int = ..., *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> None:
+    def flush_all(self, /, delay: float | timedelta = ..., *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> None:
         """
         Expires every item of every server.
 
         Args:
-            delay: Seconds until then, 0 by default.
+            delay: Seconds or a timedelta until then, up to 30 days, fractions
+                upwards; 0 by default.
             timeout: Seconds that this call may take.
             server_key: A key whose server alone is flushed.
 
         Raises:
+            InvalidArgumentError: The delay is negative or over 30 days.
             PartialError: Some servers failed.
             MemoxideError: As in `set`.
         """
@@ -953,6 +985,12 @@ class Client:
         """
         Reads several items: a dict of `Item`, as `get_item` returns one.
 
+        Args:
+            keys: As in `get_multi`.
+            key_prefix: As in `get_multi`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
+
         Raises:
             MemoxideError: As in `get_item`; PartialError as in `get_multi`.
         """
@@ -978,6 +1016,11 @@ class Client:
     def get_raw(self, /, key: str | bytes, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> tuple[int, bytes] | None:
         """
         Reads flags and bytes as they are stored, without decoding.
+
+        Args:
+            key: As in `get`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
 
         Returns:
             A pair of flags and bytes, or None if the key has no value.
@@ -1019,7 +1062,13 @@ class Client:
         """
     def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, Any]:
         """
-        Reads several values with their cas ids: a dict of pairs.
+        Reads several values with their cas ids: a dict of pairs of value and id.
+
+        Args:
+            keys: As in `get_multi`.
+            key_prefix: As in `get_multi`.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server this call goes to.
 
         Raises:
             MemoxideError: As in `get_multi`.
@@ -1031,7 +1080,8 @@ class Client:
 
         Args:
             key: As in `get`.
-            delta: What is added, 0 to 2^64 - 1; the sum wraps at 2^64.
+            delta: What is added, 0 to 2^64 - 1, 1 by default; the sum wraps at
+                2^64.
             noreply: As in `set`.
             initial: Stored and returned if the key has no value.
             time: A new time to live as in `set`, also for `initial`; by
@@ -1049,9 +1099,17 @@ class Client:
         """
     def invalidate(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> int:
         """
-        Makes every key of a namespace unreachable, in one request.
+        Makes every key of a namespace unreachable, in one request, and
+        returns the number of its new generation.
+
+        Args:
+            name: The name of the namespace.
+            timeout: Seconds that this call may take.
 
         Raises:
+            InvalidKeyError: The name cannot be part of a key.
+            NotNumericError: Another program uses the key
+                `<name>:generation`.
             MemoxideError: As in `incr`.
         """
     def iter_keys(self, /, prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> KeyIterator:
@@ -1077,13 +1135,14 @@ class Client:
         Lists the keys that begin with a prefix, by `lru_crawler metadump`.
 
         It walks through the whole cache of every server: use it to look, not to
-        work, and give it time; `iter_keys` needs no more memory than a few keys.
+        work; `iter_keys` needs no more memory than a few keys.
         The list is no snapshot. Keys are text where they are UTF-8, else bytes;
         the client's own prefix is taken off.
 
         Args:
             prefix: What the keys begin with; nothing by default.
-            timeout: Seconds that the whole list may take.
+            timeout: Seconds that a server may be silent; the whole list may take
+                longer.
             server_key: A key whose server alone is asked.
 
         Raises:
@@ -1268,7 +1327,8 @@ class Client:
     def update(self, /, key: str | bytes, change: Any, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, limit: int = ..., timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Any:
         """
         Changes a value by a function: reads it, stores what the function
-        returns if nobody else wrote meanwhile, and else begins again.
+        returns if nobody else wrote meanwhile, and else begins again after
+        a pause, which doubles from about 1 to about 50 milliseconds.
 
         Args:
             key: As in `get`.
@@ -1277,7 +1337,7 @@ class Client:
                 called several times and must not wait.
             time: As in `set`.
             ttl: Another name of `time`.
-            limit: How often it is tried.
+            limit: How often it is tried, 16 times by default and at least once.
             timeout: Seconds that this call may take.
             server_key: A key whose server this call goes to.
 
@@ -1285,6 +1345,7 @@ class Client:
             The value that was stored, or None if it was left.
 
         Raises:
+            InvalidArgumentError: `change` cannot be called.
             ConflictError: Others were faster `limit` times.
             MemoxideError: As in `set`. What `change` raises is passed on.
         """

@@ -15,20 +15,28 @@ Example:
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from memoxide import _native
 from memoxide.lock import AsyncLock
 from memoxide.namespace import AsyncNamespace
 from memoxide.options import to_native
+from memoxide.reports import typed
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
-    from memoxide.lock import Time
-    from memoxide.options import Options, Servers
+    from memoxide.options import Options, Seconds, Servers
+    from memoxide.reports import (
+        ConnectionsReport,
+        GeneralReport,
+        ItemsReport,
+        SettingsReport,
+        SizesReport,
+        SlabsReport,
+    )
 
 __all__ = ["AsyncClient"]
 
@@ -105,7 +113,13 @@ class AsyncClient(_native.AsyncClient):
             self._close()
 
     def lock(
-        self, key: str | bytes, time: Time = 30, *, wait: Time | None = None
+        self,
+        key: str | bytes,
+        time: Seconds = 30,
+        *,
+        wait: Seconds | None = None,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
     ) -> AsyncLock:
         """Returns a lock that programs on several machines share.
 
@@ -116,8 +130,12 @@ class AsyncClient(_native.AsyncClient):
             time: Seconds after which it is given back by itself.
             wait: Seconds to wait for it while another holds it; by default it is
                 tried once.
+            timeout: Seconds that each call of the lock may take, beyond `wait`;
+                the client's `timeout` by default.
+            server_key: A key whose server has the lock, in place of that of `key`.
         """
-        return AsyncLock(self, key, time, wait, self._call_timeout)
+        allowed = self._call_timeout if timeout is None else timeout
+        return AsyncLock(self, key, time, wait, allowed, server_key)
 
     def namespace(self, name: str | bytes) -> AsyncNamespace:
         """Returns the methods that concern keys, within a namespace.
@@ -127,19 +145,94 @@ class AsyncClient(_native.AsyncClient):
         """
         return AsyncNamespace(self, name)
 
-    async def get_report(self, report: str = "") -> list[tuple[str, dict[str, Any]]]:
+    @overload
+    async def get_report(
+        self,
+        report: Literal[""] = "",
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, GeneralReport]]: ...
+
+    @overload
+    async def get_report(
+        self,
+        report: Literal["settings"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, SettingsReport]]: ...
+
+    @overload
+    async def get_report(
+        self,
+        report: Literal["items"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, ItemsReport]]: ...
+
+    @overload
+    async def get_report(
+        self,
+        report: Literal["slabs"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, SlabsReport]]: ...
+
+    @overload
+    async def get_report(
+        self,
+        report: Literal["sizes"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, SizesReport]]: ...
+
+    @overload
+    async def get_report(
+        self,
+        report: Literal["conns"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, ConnectionsReport]]: ...
+
+    @overload
+    async def get_report(
+        self,
+        report: str,
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, Any]]: ...
+
+    async def get_report(
+        self,
+        report: str = "",
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, Any]]:
         """Returns a report of each server with numbers, truths and texts.
 
+        `memoxide.reports` tells what is in them.
+
         Args:
-            report: `settings`, `items`, `slabs`, `sizes` or `conns`; the general
-                one by default. Classes are under `classes`, by number.
+            report: `"settings"`, `"items"`, `"slabs"`, `"sizes"` or `"conns"`; the
+                general one by default.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server alone is asked.
 
         Raises:
             InvalidArgumentError: There is no such report.
             MemoxideError: As in `get_stats`.
         """
-        raw = await self.get_stats(report or None)
-        return [(server, _native.typed_report(report, texts)) for server, texts in raw]
+        raw = await self.get_stats(
+            report or None, timeout=timeout, server_key=server_key
+        )
+        return [(server, typed(report, texts)) for server, texts in raw]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.servers!r})"

@@ -1,9 +1,9 @@
 """The interfaces of the clients, for applications to depend on.
 
-A function that takes a `Cache` is satisfied by `Client` and by a double of a few
-lines in its tests; one that takes an `AsyncCache`, by `AsyncClient`. They have
-what an application does with items. Arguments that only concern the way to a
-server, such as `timeout`, are left to the classes.
+A function that takes a `Cache` is satisfied by `Client`, by a `Namespace` of one,
+and by a double in its tests; one that takes an `AsyncCache`, by `AsyncClient` and
+`AsyncNamespace`. They have what an application does with items. Arguments that
+only concern the way to a server, such as `timeout`, are left to the classes.
 
 Example:
     >>> import memoxide
@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from memoxide.item import Item
     from memoxide.options import Seconds
@@ -139,6 +139,21 @@ class Cache(Protocol):
         time: Seconds | None = None,
     ) -> int | None:
         """Subtracts from a stored number and returns the difference, at least 0."""
+        ...
+
+    def update(
+        self,
+        key: Key,
+        change: Callable[[Any], Any],
+        time: Seconds | None = None,
+        *,
+        limit: int = 16,
+    ) -> Any:
+        """Changes a value by a function, which others' changes survive."""
+        ...
+
+    def take(self, key: Key, default: Any = None) -> Any:
+        """Reads a value and removes it, so that one caller gets it."""
         ...
 
     def delete(self, key: Key, *, cas: int | None = None) -> bool:
@@ -274,6 +289,21 @@ class AsyncCache(Protocol):
         time: Seconds | None = None,
     ) -> Awaitable[int | None]:
         """Subtracts from a stored number and returns the difference, at least 0."""
+        ...
+
+    def update(
+        self,
+        key: Key,
+        change: Callable[[Any], Any],
+        time: Seconds | None = None,
+        *,
+        limit: int = 16,
+    ) -> Awaitable[Any]:
+        """Changes a value by a function, which others' changes survive."""
+        ...
+
+    def take(self, key: Key, default: Any = None) -> Awaitable[Any]:
+        """Reads a value and removes it, so that one caller gets it."""
         ...
 
     def delete(self, key: Key, *, cas: int | None = None) -> Awaitable[bool]:

@@ -12,20 +12,28 @@ Example:
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from memoxide import _native
 from memoxide.lock import Lock
 from memoxide.namespace import Namespace
 from memoxide.options import to_native
+from memoxide.reports import typed
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
 
-    from memoxide.lock import Time
-    from memoxide.options import Options, Servers
+    from memoxide.options import Options, Seconds, Servers
+    from memoxide.reports import (
+        ConnectionsReport,
+        GeneralReport,
+        ItemsReport,
+        SettingsReport,
+        SizesReport,
+        SlabsReport,
+    )
 
 __all__ = ["Client"]
 
@@ -44,8 +52,9 @@ class Client(_native.Client):
 
     Args:
         servers: `"host:port"`, `"[ipv6]:port"` or `"unix:/path"` in a list or
-            separated by commas; a pair of one and its weight gives it a larger
-            share of the keys. The port is 11211 by default. Or a URL,
+            separated by commas; a pair of one and its weight, or a mapping of
+            them to weights, gives it a larger share of the keys. The port is
+            11211 by default. Or a URL,
             `"memcache://host,host/prefix?timeout=0.5"`, with options that yield
             to those given here. None, the default, takes the servers that the
             environment names in `MEMOXIDE_URL`, `MEMCACHIER_SERVERS`,
@@ -91,7 +100,13 @@ class Client(_native.Client):
             self.close()
 
     def lock(
-        self, key: str | bytes, time: Time = 30, *, wait: Time | None = None
+        self,
+        key: str | bytes,
+        time: Seconds = 30,
+        *,
+        wait: Seconds | None = None,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
     ) -> Lock:
         """Returns a lock that programs on several machines share.
 
@@ -102,8 +117,12 @@ class Client(_native.Client):
             time: Seconds after which it is given back by itself.
             wait: Seconds to wait for it while another holds it; by default it is
                 tried once.
+            timeout: Seconds that each call of the lock may take, beyond `wait`;
+                the client's `timeout` by default.
+            server_key: A key whose server has the lock, in place of that of `key`.
         """
-        return Lock(self, key, time, wait, self._call_timeout)
+        allowed = self._call_timeout if timeout is None else timeout
+        return Lock(self, key, time, wait, allowed, server_key)
 
     def namespace(self, name: str | bytes) -> Namespace:
         """Returns the methods that concern keys, within a namespace.
@@ -113,19 +132,92 @@ class Client(_native.Client):
         """
         return Namespace(self, name)
 
-    def get_report(self, report: str = "") -> list[tuple[str, dict[str, Any]]]:
+    @overload
+    def get_report(
+        self,
+        report: Literal[""] = "",
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, GeneralReport]]: ...
+
+    @overload
+    def get_report(
+        self,
+        report: Literal["settings"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, SettingsReport]]: ...
+
+    @overload
+    def get_report(
+        self,
+        report: Literal["items"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, ItemsReport]]: ...
+
+    @overload
+    def get_report(
+        self,
+        report: Literal["slabs"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, SlabsReport]]: ...
+
+    @overload
+    def get_report(
+        self,
+        report: Literal["sizes"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, SizesReport]]: ...
+
+    @overload
+    def get_report(
+        self,
+        report: Literal["conns"],
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, ConnectionsReport]]: ...
+
+    @overload
+    def get_report(
+        self,
+        report: str,
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, Any]]: ...
+
+    def get_report(
+        self,
+        report: str = "",
+        *,
+        timeout: Seconds | None = None,
+        server_key: str | bytes | None = None,
+    ) -> list[tuple[str, Any]]:
         """Returns a report of each server with numbers, truths and texts.
 
+        `memoxide.reports` tells what is in them.
+
         Args:
-            report: `settings`, `items`, `slabs`, `sizes` or `conns`; the general
-                one by default. Classes are under `classes`, by number.
+            report: `"settings"`, `"items"`, `"slabs"`, `"sizes"` or `"conns"`; the
+                general one by default.
+            timeout: Seconds that this call may take.
+            server_key: A key whose server alone is asked.
 
         Raises:
             InvalidArgumentError: There is no such report.
             MemoxideError: As in `get_stats`.
         """
-        raw = self.get_stats(report or None)
-        return [(server, _native.typed_report(report, texts)) for server, texts in raw]
+        raw = self.get_stats(report or None, timeout=timeout, server_key=server_key)
+        return [(server, typed(report, texts)) for server, texts in raw]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.servers!r})"

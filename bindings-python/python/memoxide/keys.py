@@ -18,16 +18,22 @@ Example:
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from memoxide.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterator
-
-    from memoxide._native import KeySource
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 
 __all__ = ["KeyStream"]
+
+
+class _Source(Protocol):
+    """What gives keys, some at a time, none at the end: the native `KeySource`."""
+
+    def next(self) -> Awaitable[list[Any]]: ...
+
+    def close(self) -> None: ...
 
 
 class KeyStream:
@@ -35,17 +41,25 @@ class KeyStream:
 
     `async for` takes them as they come; awaited it is a list of them. They can be
     taken once.
+
+    Attributes:
+        source: What gives the keys; for this package only.
     """
 
-    __slots__ = ("_is_read", "_source")
+    __slots__ = ("_is_read", "source")
 
-    def __init__(self, source: KeySource) -> None:
-        self._source = source
+    def __init__(self, source: _Source) -> None:
+        self.source = source
         self._is_read = False
+
+    @classmethod
+    def later(cls, begin: Callable[[], Awaitable[KeyStream]]) -> KeyStream:
+        """Returns the keys of a list that is begun when the first is wanted."""
+        return cls(_Later(begin))
 
     async def __aiter__(self) -> AsyncGenerator[Any, None]:
         with self._reading():
-            while keys := await self._source.next():
+            while keys := await self.source.next():
                 for key in keys:
                     yield key
 
@@ -55,7 +69,7 @@ class KeyStream:
     async def _all(self) -> list[Any]:
         found = []
         with self._reading():
-            while keys := await self._source.next():
+            while keys := await self.source.next():
                 found += keys
         return found
 
@@ -68,4 +82,21 @@ class KeyStream:
             yield
         finally:
             self._is_read = False
+            self.source.close()
+
+
+class _Later:
+    """The source of a list that is begun when the first keys are wanted."""
+
+    def __init__(self, begin: Callable[[], Awaitable[KeyStream]]) -> None:
+        self._begin = begin
+        self._source: _Source | None = None
+
+    async def next(self) -> list[Any]:
+        if self._source is None:
+            self._source = (await self._begin()).source
+        return await self._source.next()
+
+    def close(self) -> None:
+        if self._source is not None:
             self._source.close()

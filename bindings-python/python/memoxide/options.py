@@ -7,22 +7,19 @@ is translated here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict
 
 from memoxide.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Options", "Seconds", "Serializer", "Servers"]
 
 Seconds: TypeAlias = float | timedelta
-Servers: TypeAlias = str | Iterable[str | tuple[str, int]]
+Servers: TypeAlias = str | Iterable[str | tuple[str, int]] | Mapping[str, int]
 Hashing: TypeAlias = Callable[[bytes, list[str]], int]
 Path: TypeAlias = str | PathLike[str]
 
@@ -79,8 +76,10 @@ class Options(TypedDict, total=False):
             compressed.
         foreign: Formats of single languages that are let through, such as
             `"pickle"`, separated by commas; none.
-        compression: The format to compress in, such as `"zlib"` or `"zstd"`.
-        compress_above: The bytes beyond which values are compressed; never.
+        compression: The format to compress in, `"zlib"` or `"zstd"` or another of
+            the dialect's; `"zlib"` where only `compress_above` is given.
+        compress_above: The bytes beyond which values are compressed; 1024 where
+            only `compression` is given, else never.
         max_value_size: The most bytes of a stored value, 1 MiB.
         max_decompressed_size: The most bytes that a value inflates to, 64 MiB.
         protocol: `"auto"`, `"meta"` or `"text"`.
@@ -175,6 +174,11 @@ _RENAMED = {
     "server_max_value_length": "max_value_size",
     "socket_timeout": "timeout",
 }
+
+
+def in_seconds(time: Seconds) -> float:
+    """Returns seconds, or a timedelta, as seconds."""
+    return time.total_seconds() if isinstance(time, timedelta) else float(time)
 
 
 def to_native(

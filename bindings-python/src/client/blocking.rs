@@ -120,13 +120,14 @@ impl Client {
     /// Lists the keys that begin with a prefix, by `lru_crawler metadump`.
     ///
     /// It walks through the whole cache of every server: use it to look, not to
-    /// work, and give it time; `iter_keys` needs no more memory than a few keys.
+    /// work; `iter_keys` needs no more memory than a few keys.
     /// The list is no snapshot. Keys are text where they are UTF-8, else bytes;
     /// the client's own prefix is taken off.
     ///
     /// Args:
     ///     prefix: What the keys begin with; nothing by default.
-    ///     timeout: Seconds that the whole list may take.
+    ///     timeout: Seconds that a server may be silent; the whole list may take
+    ///         longer.
     ///     server_key: A key whose server alone is asked.
     ///
     /// Raises:
@@ -142,9 +143,9 @@ impl Client {
         server_key: Option<Key<'_>>,
     ) -> Result<Answer<'py, KeyList>> {
         let prefix = prefix.map_or(&b""[..], Key::bytes);
-        self.call(py, timeout, |core| {
-            core.keys(prefix, place(server_key), None)
-        })
+        let timeout = self.timeout(timeout)?;
+        let make = |core: &Core| core.keys(prefix, place(server_key), None);
+        self.run(py, timeout, Some(timeout), make)
     }
 
     /// Iterates over the keys that begin with a prefix, as the servers list them
@@ -172,7 +173,7 @@ impl Client {
         let Parts { core, runner, .. } = self.parts()?;
         let prefix = prefix.map_or(&b""[..], Key::bytes);
         let Call { operation, harvest } = core.keys(prefix, place(server_key), None)?;
-        let patience = timeout.map_or_else(|| core.plan().options().timeout, |timeout| timeout.0);
+        let patience = self.timeout(timeout)?;
         let reading = runner.begin(operation, patience);
         Ok(KeyIterator::new(core.clone(), reading, harvest))
     }
@@ -220,13 +221,32 @@ impl Client {
         timeout: Option<Timeout>,
         make: impl FnOnce(&Core) -> Result<Call<'a>>,
     ) -> Result<Answer<'py, T>> {
+        self.run(py, self.timeout(timeout)?, None, make)
+    }
+
+    /// Returns what a call may take.
+    fn timeout(&self, timeout: Option<Timeout>) -> Result<Duration> {
+        match timeout {
+            Some(Timeout(timeout)) => Ok(timeout),
+            None => Ok(self.core()?.plan().options().timeout),
+        }
+    }
+
+    /// Runs a call to its end; with `patience` as long as it goes on.
+    fn run<'a, 'py, T>(
+        &self,
+        py: Python<'py>,
+        timeout: Duration,
+        patience: Option<Duration>,
+        make: impl FnOnce(&Core) -> Result<Call<'a>>,
+    ) -> Result<Answer<'py, T>> {
         let Parts { core, runner, .. } = self.parts()?;
         let Call { operation, harvest } = make(core)?;
-        let timeout = timeout.map_or_else(|| core.plan().options().timeout, |timeout| timeout.0);
         let mut caller = Caller {
             py,
             core,
             harvest,
+            patience,
             raised: Cell::new(None),
         };
         let result = runner.run(operation, deadline(timeout), &mut caller);
@@ -249,6 +269,8 @@ pub(super) struct Caller<'c, 'py> {
     pub(super) py: Python<'py>,
     pub(super) core: &'c Core,
     pub(super) harvest: Harvest,
+    /// What each piece may take, where the whole has no deadline.
+    pub(super) patience: Option<Duration>,
     /// What a signal handler raised.
     pub(super) raised: Cell<Option<PyErr>>,
 }
@@ -279,5 +301,9 @@ impl Host for Caller<'_, '_> {
 
     fn part(&mut self, part: Part<'_>) {
         self.core.part(self.py, &mut self.harvest, part);
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.patience
     }
 }

@@ -27,6 +27,8 @@ use crate::value::Conversion;
 pub(crate) struct Core {
     plan: Arc<Plan>,
     conversion: Arc<Conversion>,
+    /// The names of the namespaces that this is within, the outermost first.
+    namespaces: Vec<u8>,
 }
 
 /// An operation and what is to become of its result.
@@ -69,6 +71,7 @@ impl Core {
         Ok(Self {
             conversion: Arc::new(Conversion::new(codec, pickle, serializer)?),
             plan: Arc::new(plan),
+            namespaces: Vec::new(),
         })
     }
 
@@ -88,6 +91,14 @@ impl Core {
         endpoints
             .map(|endpoint| &**self.plan.label(endpoint))
             .collect()
+    }
+
+    /// Returns what the cas id of an item is remembered under: the same for every
+    /// generation of a namespace, another for what is another item. Neither keys
+    /// nor names have spaces or line breaks.
+    pub(crate) fn mark(&self, key: Key<'_>, server_key: Option<Key<'_>>) -> Vec<u8> {
+        let server_key = server_key.map_or(&b""[..], Key::bytes);
+        [&self.namespaces, key.bytes(), b" ", server_key].concat()
     }
 
     /// Gives a piece of a result to its harvest.
@@ -362,6 +373,7 @@ impl Core {
         Self {
             plan: Arc::new(self.plan.scoped(name.bytes(), generation)),
             conversion: Arc::clone(&self.conversion),
+            namespaces: [&self.namespaces, name.bytes(), b"\n"].concat(),
         }
     }
 
@@ -442,11 +454,11 @@ impl Core {
 ///
 /// `InvalidArgument` when there is none: without one the call would overwrite
 /// what others wrote.
-pub(crate) fn cas_id(ids: &Bound<'_, PyDict>, key: Key<'_>, cas: Option<Count>) -> Result<u64> {
+pub(crate) fn cas_id(ids: &Bound<'_, PyDict>, mark: &[u8], cas: Option<Count>) -> Result<u64> {
     if let Some(Count(cas)) = cas {
         return Ok(cas);
     }
-    Ids::take(ids, key.bytes())?.ok_or_else(|| {
+    Ids::take(ids, mark)?.ok_or_else(|| {
         let message = "cas needs the id of what was read: \
             call gets for the key first, or give cas=item.cas of get_item";
         Error::new(ErrorKind::InvalidArgument, message).into()

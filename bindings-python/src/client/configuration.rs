@@ -6,7 +6,7 @@ use memoxide::client::{Options, Plan, ServerAddress, Setting, config};
 use memoxide::{Error, ErrorKind};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDelta, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDelta, PyDict, PyMapping, PyString, PyTuple};
 
 use super::arguments::{number, refuse};
 use crate::errors::{Failure, Result};
@@ -42,7 +42,8 @@ pub(crate) fn plan(servers: &Bound<'_, PyAny>, keywords: &Bound<'_, PyDict>) -> 
 }
 
 /// Reads the servers: text as it stands in a URL, an iterable of text and of
-/// pairs of text and weight, or none for those that the environment names.
+/// pairs of text and weight, a mapping of text to weights, or none for those that
+/// the environment names.
 /// Options that come with them are set.
 ///
 /// # Errors
@@ -64,7 +65,11 @@ fn servers(servers: &Bound<'_, PyAny>, options: &mut Options) -> Result<Vec<Serv
     let message =
         "servers is to be text or a list of \"host:port\" or (\"host:port\", weight), not";
     let refuse = |object: &_| Failure::from(refuse(ErrorKind::Config, message, object));
-    let iterator = servers.try_iter().map_err(|_| refuse(servers))?;
+    let items = match servers.cast::<PyMapping>() {
+        Ok(weights) => weights.items()?.into_any(),
+        Err(_) => servers.clone(),
+    };
+    let iterator = items.try_iter().map_err(|_| refuse(servers))?;
     let mut read = Vec::new();
     for server in iterator {
         let server = server?;

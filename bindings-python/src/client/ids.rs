@@ -6,24 +6,24 @@ use pyo3::types::{PyBytes, PyDict};
 /// Ids that a thread or task keeps at most; the oldest is forgotten first.
 const KEPT: usize = 1024;
 
-/// Where the id of one key is remembered.
+/// Where the id of one item is remembered, under a mark ([`mark`](super::calls::Core::mark)).
 ///
 /// It is a dict of the thread or task, because it goes when they go, and in
 /// insertion order.
 #[derive(Debug)]
 pub(crate) struct Ids {
     ids: Py<PyDict>,
-    key: Py<PyBytes>,
+    mark: Py<PyBytes>,
 }
 
 impl Ids {
-    /// Returns the place of `key` among `ids`, and forgets what was there.
-    pub(crate) fn cleared(ids: &Bound<'_, PyDict>, key: &[u8]) -> PyResult<Self> {
+    /// Returns the place of `mark` among `ids`, and forgets what was there.
+    pub(crate) fn cleared(ids: &Bound<'_, PyDict>, mark: &[u8]) -> PyResult<Self> {
         let place = Self {
-            key: PyBytes::new(ids.py(), key).unbind(),
+            mark: PyBytes::new(ids.py(), mark).unbind(),
             ids: ids.clone().unbind(),
         };
-        Self::take(ids, key)?;
+        Self::take(ids, mark)?;
         Ok(place)
     }
 
@@ -35,16 +35,16 @@ impl Ids {
         {
             ids.del_item(oldest?)?;
         }
-        ids.set_item(self.key, cas)
+        ids.set_item(self.mark, cas)
     }
 
-    /// Takes the id that is remembered for `key`.
-    pub(crate) fn take(ids: &Bound<'_, PyDict>, key: &[u8]) -> PyResult<Option<u64>> {
-        let key = PyBytes::new(ids.py(), key);
-        let Some(id) = ids.get_item(&key)? else {
+    /// Takes the id that is remembered under `mark`.
+    pub(crate) fn take(ids: &Bound<'_, PyDict>, mark: &[u8]) -> PyResult<Option<u64>> {
+        let mark = PyBytes::new(ids.py(), mark);
+        let Some(id) = ids.get_item(&mark)? else {
             return Ok(None);
         };
-        ids.del_item(key)?;
+        ids.del_item(mark)?;
         id.extract().map(Some)
     }
 }

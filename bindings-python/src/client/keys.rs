@@ -104,6 +104,7 @@ impl Listed {
                 py,
                 core: &self.core,
                 harvest: std::mem::take(&mut self.harvest),
+                patience: None,
                 raised: Cell::new(None),
             };
             let read = reading.next(&mut caller);

@@ -11,7 +11,8 @@ macro_rules! change {
             ///
             /// Args:
             ///     key: As in `get`.
-            ///     delta: What is added, 0 to 2^64 - 1; the sum wraps at 2^64.
+            ///     delta: What is added, 0 to 2^64 - 1, 1 by default; the sum wraps at
+            ///         2^64.
             ///     noreply: As in `set`.
             ///     initial: Stored and returned if the key has no value.
             ///     time: A new time to live as in `set`, also for `initial`; by
@@ -55,7 +56,7 @@ macro_rules! change {
             ///
             /// Args:
             ///     key: As in `get`.
-            ///     delta: What is subtracted, 0 to 2^64 - 1.
+            ///     delta: What is subtracted, 0 to 2^64 - 1, 1 by default.
             ///     noreply: As in `set`.
             ///     initial: As in `incr`.
             ///     time: As in `incr`.

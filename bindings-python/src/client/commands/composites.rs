@@ -29,7 +29,8 @@ macro_rules! composites {
             }
 
             /// Changes a value by a function: reads it, stores what the function
-            /// returns if nobody else wrote meanwhile, and else begins again.
+            /// returns if nobody else wrote meanwhile, and else begins again after
+            /// a pause, which doubles from about 1 to about 50 milliseconds.
             ///
             /// Args:
             ///     key: As in `get`.
@@ -38,7 +39,7 @@ macro_rules! composites {
             ///         called several times and must not wait.
             ///     time: As in `set`.
             ///     ttl: Another name of `time`.
-            ///     limit: How often it is tried.
+            ///     limit: How often it is tried, 16 times by default and at least once.
             ///     timeout: Seconds that this call may take.
             ///     server_key: A key whose server this call goes to.
             ///
@@ -46,6 +47,7 @@ macro_rules! composites {
             ///     The value that was stored, or None if it was left.
             ///
             /// Raises:
+            ///     InvalidArgumentError: `change` cannot be called.
             ///     ConflictError: Others were faster `limit` times.
             ///     MemoxideError: As in `set`. What `change` raises is passed on.
             #[pyo3(signature = (
@@ -64,12 +66,18 @@ macro_rules! composites {
                 server_key: Option<Key<'_>>,
             ) -> Result<$answer<'py, Anything>> {
                 let expiry = expiry(time, ttl)?;
+                callable("change", &change)?;
                 self.call(py, timeout, |core| {
                     core.update(key, change, expiry, limit, place(server_key))
                 })
             }
 
             /// Reads flags and bytes as they are stored, without decoding.
+            ///
+            /// Args:
+            ///     key: As in `get`.
+            ///     timeout: Seconds that this call may take.
+            ///     server_key: A key whose server this call goes to.
             ///
             /// Returns:
             ///     A pair of flags and bytes, or None if the key has no value.
@@ -121,7 +129,13 @@ macro_rules! composites {
                 })
             }
 
-            /// Reads several values with their cas ids: a dict of pairs.
+            /// Reads several values with their cas ids: a dict of pairs of value and id.
+            ///
+            /// Args:
+            ///     keys: As in `get_multi`.
+            ///     key_prefix: As in `get_multi`.
+            ///     timeout: Seconds that this call may take.
+            ///     server_key: A key whose server this call goes to.
             ///
             /// Raises:
             ///     MemoxideError: As in `get_multi`.
@@ -140,6 +154,12 @@ macro_rules! composites {
 
             /// Reads several items: a dict of `Item`, as `get_item` returns one.
             ///
+            /// Args:
+            ///     keys: As in `get_multi`.
+            ///     key_prefix: As in `get_multi`.
+            ///     timeout: Seconds that this call may take.
+            ///     server_key: A key whose server this call goes to.
+            ///
             /// Raises:
             ///     MemoxideError: As in `get_item`; PartialError as in `get_multi`.
             #[pyo3(signature = (keys, key_prefix = None, *, timeout = None, server_key = None))]
@@ -155,9 +175,17 @@ macro_rules! composites {
                 self.call(py, timeout, |core| core.items(&keys, true, place(server_key)))
             }
 
-            /// Makes every key of a namespace unreachable, in one request.
+            /// Makes every key of a namespace unreachable, in one request, and
+            /// returns the number of its new generation.
+            ///
+            /// Args:
+            ///     name: The name of the namespace.
+            ///     timeout: Seconds that this call may take.
             ///
             /// Raises:
+            ///     InvalidKeyError: The name cannot be part of a key.
+            ///     NotNumericError: Another program uses the key
+            ///         `<name>:generation`.
             ///     MemoxideError: As in `incr`.
             #[pyo3(signature = (name, *, timeout = None))]
             fn invalidate<'py>(

@@ -61,7 +61,7 @@ macro_rules! retrieval {
                 timeout: Option<Timeout>,
                 server_key: Option<Key<'_>>,
             ) -> Result<$answer<'py, Anything>> {
-                let ids = Ids::cleared(&self.ids(py)?, key.bytes())?;
+                let ids = Ids::cleared(&self.ids(py)?, &self.core()?.mark(key, server_key))?;
                 self.call(py, timeout, |core| {
                     core.get(key, default, None, Some(ids), place(server_key))
                 })
@@ -129,7 +129,7 @@ macro_rules! retrieval {
                 server_key: Option<Key<'_>>,
             ) -> Result<$answer<'py, Anything>> {
                 let expiry = expiry(time, ttl)?;
-                let ids = Ids::cleared(&self.ids(py)?, key.bytes())?;
+                let ids = Ids::cleared(&self.ids(py)?, &self.core()?.mark(key, server_key))?;
                 self.call(py, timeout, |core| {
                     let touch = Some(core.expiry(expiry));
                     core.get(key, default, touch, Some(ids), place(server_key))

@@ -276,7 +276,8 @@ macro_rules! storage {
             ) -> Result<$answer<'py, Truth>> {
                 let _ = noreply;
                 let expiry = expiry(time, ttl)?;
-                let cas = Some(cas_id(&self.ids(py)?, key, cas)?);
+                let mark = self.core()?.mark(key, server_key);
+                let cas = Some(cas_id(&self.ids(py)?, &mark, cas)?);
                 self.call(py, timeout, |core| {
                     let value = core.encode(&value, min_compress_len)?;
                     core.store(StoreMode::Set, key, value, expiry, cas, place(server_key))
