@@ -137,7 +137,14 @@ test("without servers the environment is asked", async () => {
 
 test("options are the core's in camel case, and those of memjs that have a meaning", () => {
   for (const options of [
-    { timeout: 1, connectTimeout: 0.1, idleTimeout: 10, maxConnections: 2, retryAttempts: 0 },
+    {
+      timeout: 1,
+      connectTimeout: 0.1,
+      idleTimeout: 10,
+      busyPoll: 0,
+      maxConnections: 2,
+      retryAttempts: 0,
+    },
     { defaultTtl: 60, prefix: "app:", hashing: "memjs", values: "raw", protocol: "text" },
     { prefix: Buffer.from("app:"), onError: "miss", deadAfter: 1, deadRetry: 5 },
     { compressAbove: 1000, compression: "zlib", maxValueSize: 2 ** 22 },

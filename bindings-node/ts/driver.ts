@@ -1,5 +1,5 @@
 /**
- * The driver: moves bytes between sockets and the core, and keeps its timer.
+ * The driver: moves bytes between sockets and the core, and keeps its timers.
  *
  * Which bytes to write, what a reply means, which server gets a key, when to
  * retry and when a server is down are the core's business. Calls of one turn of
@@ -33,6 +33,7 @@ import { listen, signalOf } from "./signals.js";
 import { Sockets, type Stage, type Watcher } from "./sockets.js";
 import { type Scope, Submission, split, type Verb } from "./submission.js";
 import { lower } from "./values.js";
+import { Vigil } from "./vigil.js";
 
 /** What the core tells after each call; the positions are those of `src/client/mod.rs`. */
 const State = {
@@ -44,8 +45,9 @@ const State = {
   Actions: 5,
   Texts: 6,
   Wanted: 7,
+  Awake: 8,
 } as const;
-const stateLength = 8;
+const stateLength = 9;
 
 /** Words of events and bytes of output that there is room for at first. */
 const firstWords = 8 * 1024;
@@ -56,7 +58,6 @@ const inputLengths = [64 * 1024, 256 * 1024] as const;
 
 /** A value of which more is missing is read to where it stays. */
 const largeLength = 64 * 1024;
-
 /** Packed bytes that are handed over before the turn of the event loop ends. */
 const packedLimit = 1024 * 1024;
 
@@ -91,7 +92,7 @@ export class Driver {
   watcher: Watcher | undefined;
   #isScheduled = false;
   readonly #alarm = new Alarm((now) => this.#tick(now));
-
+  readonly #vigil = new Vigil();
   /** The program's placement function. */
   readonly #choose: Hashing | undefined;
   /** The program's serializer. */
@@ -346,7 +347,7 @@ export class Driver {
     this.#attend();
   }
 
-  /** Does what there is to do other than writing, and sees to the timer. */
+  /** Does what there is to do other than writing, and sees to timer and sleep. */
   #attend(): void {
     if (this.#state[State.Actions] !== 0) this.#act();
     this.#wait();
@@ -483,9 +484,10 @@ export class Driver {
     });
   }
 
-  /** Sets the timer for the next deadline. */
+  /** Sets the timer for the next deadline, and keeps the loop awake for a reply. */
   #wait(): void {
     const state = this.#state;
+    this.#vigil.until(state[State.Awake] as number);
     this.#alarm.set(state[State.Deadline] as number, state[State.Pending] !== 0);
   }
 

@@ -48,6 +48,14 @@ export interface ClientOptions {
   maxConnections?: number | undefined;
   /** An idle connection is closed after this time. Default 60. */
   idleTimeout?: number | undefined;
+  /**
+   * How long the event loop stays awake for the reply to a call that is alone under
+   * way, at most: it looks for events without sleeping, and need not be woken when
+   * the reply comes. That is done only where it was found to make replies a tenth
+   * faster at least: with a near server that has a CPU of its own. 0 never does it.
+   * Default 0.00005.
+   */
+  busyPoll?: number | undefined;
   /** Seconds to live of items stored without a time. Default 0, which is for ever. */
   defaultTtl?: number | undefined;
   /** The dialect that values are written and read in. Default `memoxide`. */

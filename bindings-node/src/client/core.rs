@@ -36,6 +36,9 @@ mod state {
     pub(super) const TEXTS: usize = 6;
     /// How many bytes of a value are still to come where bytes were received.
     pub(super) const WANTED: usize = 7;
+    /// Until when the event loop is not to sleep, in milliseconds of the driver's
+    /// clock; 0 when it may.
+    pub(super) const AWAKE: usize = 8;
 }
 
 /// A client's servers, placement, values and engine.
@@ -454,8 +457,10 @@ impl Core {
             Moment::NEVER => f64::INFINITY,
             Moment(nanoseconds) => nanoseconds as f64 / NANOSECONDS,
         };
+        let awake = self.engine.awake_until().unwrap_or_default();
         let state = self.arrays.state();
         state[state::DEADLINE] = deadline;
+        state[state::AWAKE] = awake.0 as f64 / NANOSECONDS;
         state[state::PENDING] = self.engine.pending() as f64;
         state[state::ACTIONS] = f64::from(u8::from(self.action.is_some()));
     }

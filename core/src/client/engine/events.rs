@@ -71,6 +71,7 @@ impl Engine {
         };
         self.links[index].heard = now;
         let endpoint = self.links[index].endpoint;
+        let is_lone = self.works.len() == 1;
         let mut at = index;
         let failure = loop {
             // An operation's next step may open or close connections.
@@ -106,6 +107,9 @@ impl Engine {
                 self.advance(ticket, input, now, handler);
             }
         };
+        if is_lone && self.works.len() == 0 {
+            self.vigil.end(now);
+        }
         if let Some(error) = failure {
             let label = Arc::clone(&self.endpoints[endpoint].label);
             self.lost(id, error.at(label), now, handler);

@@ -16,7 +16,8 @@
 //! | [`submit_stream`](Engine::submit_stream), [`pause`](Engine::pause), [`resume`](Engine::resume) | a caller begins to read a list, falls behind, or has caught up |
 //!
 //! After each of these, carry out what [`next_action`](Engine::next_action)
-//! returns, and look at [`deadline`](Engine::deadline) again. Requests that
+//! returns, and look at [`deadline`](Engine::deadline) and
+//! [`awake_until`](Engine::awake_until) again. Requests that
 //! belong together go out in one write when [`next_write`](Engine::next_write)
 //! is called once per turn of the event loop; call it at once when
 //! [`is_urgent`](Engine::is_urgent), as then nothing is under way that the
@@ -30,6 +31,7 @@ mod notes;
 mod slab;
 mod stream;
 mod time;
+mod vigil;
 mod work;
 
 use std::collections::VecDeque;
@@ -40,6 +42,7 @@ use std::time::Duration;
 pub use self::link::ConnectionId;
 use self::link::{Endpoint, EngineLink, LinkState, Resolution};
 use self::slab::Slab;
+use self::vigil::Vigil;
 pub use self::work::Ticket;
 use self::work::{Flight, Work};
 use super::delivery::{
@@ -71,6 +74,9 @@ pub struct EngineOptions {
     pub retry_attempts: u32,
     /// Whether a failing server passes as a miss. Default no.
     pub degrade: bool,
+    /// How long the event loop stays awake for a lone call at most, where that
+    /// pays; zero is never. Default 50 µs.
+    pub busy_poll: Duration,
     /// When endpoints are taken out of service.
     pub health: HealthPolicy,
     /// What is accepted from peers.
@@ -91,6 +97,7 @@ impl Default for EngineOptions {
             max_pending: 65_536,
             retry_attempts: 1,
             degrade: false,
+            busy_poll: Duration::from_micros(50),
             health: HealthPolicy::default(),
             limits: Limits::default(),
             codec: None,
@@ -110,6 +117,7 @@ impl EngineOptions {
             idle_timeout: options.idle_timeout,
             retry_attempts: options.retry_attempts,
             degrade: options.on_error == OnError::Miss,
+            busy_poll: options.busy_poll,
             health: options.health,
             codec: options.protocol,
             seed,
@@ -172,6 +180,7 @@ pub struct Engine {
     /// Connections with something to write, oldest first.
     dirty: VecDeque<ConnectionId>,
     urgent: bool,
+    vigil: Vigil,
     /// No deadline lies before this.
     earliest: Moment,
     closed: bool,
@@ -196,6 +205,7 @@ impl Engine {
             entries: Vec::new(),
             dirty: VecDeque::new(),
             urgent: false,
+            vigil: Vigil::new(options.busy_poll),
             earliest: Moment::NEVER,
             closed: false,
         }
@@ -226,6 +236,11 @@ impl Engine {
         now: Moment,
         handler: &mut impl Handler,
     ) -> Ticket {
+        if self.works.len() == 0 {
+            self.vigil.begin(now);
+        } else {
+            self.vigil.disturb();
+        }
         let ticket = self.admit(token, operation, deadline);
         self.begin(ticket, now, handler);
         ticket
@@ -298,6 +313,20 @@ impl Engine {
     #[must_use]
     pub const fn deadline(&self) -> Moment {
         self.earliest
+    }
+
+    /// Returns until when the event loop is to look for events instead of sleeping:
+    /// the reply to a lone call is near, and waking up would take as long again.
+    /// `None` when it may sleep.
+    ///
+    /// A driver that cannot keep its loop awake need not ask.
+    #[must_use]
+    pub fn awake_until(&self) -> Option<Moment> {
+        if self.works.len() == 1 {
+            self.vigil.until()
+        } else {
+            None
+        }
     }
 
     /// Takes the next thing to do, other than writing.

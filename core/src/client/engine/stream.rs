@@ -18,6 +18,7 @@ impl Engine {
         now: Moment,
         handler: &mut impl Handler,
     ) -> Ticket {
+        self.vigil.disturb();
         let ticket = self.admit(token, operation, now.after(patience));
         if let Some(work) = self.work(ticket) {
             work.patience = Some(patience);

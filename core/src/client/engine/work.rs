@@ -134,9 +134,13 @@ impl Engine {
             }
             Step::Wait(until) => {
                 work.wake = until;
+                self.vigil.disturb();
                 self.earliest = self.earliest.min(until);
             }
-            Step::Ask => handler.ask(token, ticket),
+            Step::Ask => {
+                self.vigil.disturb();
+                handler.ask(token, ticket);
+            }
             Step::Continue => {}
         }
         while let Some(dispatch) = outbox.pop() {

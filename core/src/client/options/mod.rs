@@ -29,6 +29,10 @@ pub struct Options {
     pub max_connections: Option<usize>,
     /// An idle connection is closed after this time. Default 60 s.
     pub idle_timeout: Duration,
+    /// How long the event loop stays awake for the reply to a lone call, at most
+    /// and only where that pays; zero is never. Default 50 µs. Blocking clients do
+    /// not.
+    pub busy_poll: Duration,
     /// The expiry of items stored without one. Default never.
     pub default_ttl: Expiry,
     /// How values become bytes and flags.
@@ -84,6 +88,7 @@ impl Default for Options {
             max_idle: 2,
             max_connections: None,
             idle_timeout: Duration::from_secs(60),
+            busy_poll: Duration::from_micros(50),
             default_ttl: Expiry::NEVER,
             values: Codec::new(Dialect::Memoxide),
             hashing: Preset::default(),
@@ -144,6 +149,7 @@ mod tests {
     fn sample(name: &str) -> Setting<'static> {
         match name {
             "auth" => Setting::Text("ascii"),
+            "busy_poll" => Setting::Number(0.0),
             "compression" => Setting::Text("zlib"),
             "foreign" => Setting::Text("pickle"),
             "hashing" => Setting::Text("memjs"),
@@ -176,6 +182,8 @@ mod tests {
         for (name, setting) in [
             ("timeout", Setting::Number(0.0)),
             ("timeout", Setting::Number(f64::NAN)),
+            ("busy_poll", Setting::Number(-0.00005)),
+            ("busy_poll", Setting::Number(50.0)),
             ("max_idle", Setting::Number(1.5)),
             ("protocol", Setting::Text("binary?")),
             ("hashing", Setting::Text("dice")),

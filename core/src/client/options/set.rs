@@ -25,8 +25,9 @@ pub enum Setting<'a> {
 
 impl Options {
     /// Every name that [`set`](Self::set) knows, in alphabetical order.
-    pub const NAMES: [&'static str; 30] = [
+    pub const NAMES: [&'static str; 31] = [
         "auth",
+        "busy_poll",
         "compress_above",
         "compression",
         "connect_timeout",
@@ -78,6 +79,7 @@ impl Options {
                     _ => return Err(option.refuse("is neither sasl nor ascii")),
                 };
             }
+            "busy_poll" => self.busy_poll = option.fraction()?,
             "compress_above" => {
                 let above = option.count(usize::MAX as u64)? as usize;
                 let format = self
@@ -225,6 +227,15 @@ impl<'a> Named<'a> {
             return Ok(Duration::from_secs_f64(seconds));
         }
         Err(self.refuse("is no time in seconds, above 0 and up to a year"))
+    }
+
+    /// A short time, or none at all.
+    fn fraction(&self) -> Result<Duration> {
+        let seconds = self.number()?;
+        if (0.0..=1.0).contains(&seconds) {
+            return Ok(Duration::from_secs_f64(seconds));
+        }
+        Err(self.refuse("is no time in seconds, from 0 to 1"))
     }
 
     fn count(&self, most: u64) -> Result<u64> {

@@ -61,6 +61,7 @@ impl Options {
                 default.connect_timeout,
             ),
             ("idle_timeout", self.idle_timeout, default.idle_timeout),
+            ("busy_poll", self.busy_poll, default.busy_poll),
             (
                 "dead_retry",
                 self.health.dead_retry,
