@@ -68,6 +68,8 @@ class Driver:
         self.engine = engine
         # What the loop calls when calls have gathered in one of its turns.
         self.flush = engine.flush
+        # What it calls in each turn while it is to stay awake.
+        self.watch = engine.watch
         self._loop = loop
         self._tls = tls
         self._connections: dict[int, Connection] = {}

@@ -1643,6 +1643,10 @@ class Engine:
         """
         Notes that a host name has no addresses.
         """
+    def watch(self, /) -> None:
+        """
+        Keeps the loop awake for another turn, as long as the core wants it.
+        """
     def writable(self, connection: SupportsIndex, /) -> None:
         """
         Notes that the socket of a connection takes bytes again.

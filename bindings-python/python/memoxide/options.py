@@ -57,6 +57,11 @@ class Options(TypedDict, total=False):
         max_connections: Connections per server: 64 in `Client`, whose calls use
             one each; 1 in `AsyncClient`, whose calls share it.
         idle_timeout: An idle connection is closed after this time, 60 seconds.
+        busy_poll: How long `AsyncClient` keeps the event loop awake for the reply to
+            a call that is alone under way, at most: it looks for events without
+            sleeping, and need not be woken when the reply comes. That is done only
+            where it was found to make replies a tenth faster at least: with a near
+            server that has a CPU of its own. 0 never does it; 0.00005 seconds.
         default_ttl: The time to live of items stored without one, in seconds;
             for ever.
         prefix: Put before each key; nothing.
@@ -118,6 +123,7 @@ class Options(TypedDict, total=False):
     max_idle: int | None
     max_connections: int | None
     idle_timeout: Seconds | None
+    busy_poll: Seconds | None
     default_ttl: int | timedelta | None
     prefix: str | bytes | None
     hashing: str | Hashing | None

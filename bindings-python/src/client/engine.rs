@@ -55,6 +55,8 @@ pub(super) struct State {
     pub(super) flushing: bool,
     /// Whether what is to be written has been gathered.
     pub(super) gathered: bool,
+    /// Whether the loop is going to call `watch`, and does not sleep before.
+    pub(super) watching: bool,
 }
 
 #[pymethods]
@@ -168,6 +170,16 @@ impl Engine {
         self.settle(py);
     }
 
+    /// Keeps the loop awake for another turn, as long as the core wants it.
+    fn watch(&self, py: Python<'_>) -> PyResult<()> {
+        let mut state = self.lock();
+        let until = state.engine.awake_until();
+        state.watching = until.is_some_and(|until| Moment(net::now()) < until);
+        let watches = state.watching;
+        drop(state);
+        if watches { self.watch_soon(py) } else { Ok(()) }
+    }
+
     /// Ends every call with `ClosedError` and closes every connection.
     pub(crate) fn close(&self, py: Python<'_>) {
         self.tell(py, |engine, _, delivery| engine.close(true, delivery));
@@ -211,6 +223,7 @@ impl Engine {
             armed: Moment::NEVER,
             flushing: false,
             gathered: false,
+            watching: false,
         };
         let engine = Self {
             core: Arc::clone(core),

@@ -25,6 +25,7 @@ enum Task {
     Serve(Arc<Queue>),
     ScheduleFlush,
     Submit(Vec<Submission>),
+    Watch,
     WriteAll,
 }
 
@@ -58,6 +59,10 @@ impl State {
         if deadline < self.armed {
             self.armed = deadline;
             return Some(Task::Arm(deadline.since(Moment(net::now()))));
+        }
+        if !self.watching && self.engine.awake_until().is_some() {
+            self.watching = true;
+            return Some(Task::Watch);
         }
         None
     }
@@ -130,9 +135,20 @@ impl Engine {
                     self.begin(py, &mut self.lock(), submission, now);
                 }
             }
+            Task::Watch => self.watch_soon(py)?,
             Task::WriteAll => self.write_all(py),
         }
         Ok(())
+    }
+
+    /// Has the loop call `watch` in its next turn: it looks for events without
+    /// sleeping before.
+    pub(super) fn watch_soon(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(driver) = self.driver.get() else {
+            return Ok(());
+        };
+        let watch = driver.getattr(py, intern!(py, "watch"))?;
+        self.call_soon.call1(py, (watch,)).map(drop)
     }
 
     fn complete(

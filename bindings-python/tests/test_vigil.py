@@ -1,0 +1,123 @@
+"""How the event loop stays awake for the reply to a lone call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from memoxide import AsyncClient, EmbeddedServer
+from memoxide._driver import Driver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Run
+
+WARM_UP = 64
+"""Lone calls before a trial begins (`vigil` in the core)."""
+
+BLOCK = 8
+"""Calls of one kind in a row in a trial."""
+
+
+class Watched(Driver):
+    """A driver that counts the turns in which the loop is awake for it."""
+
+    turns = 0
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        watch = self.watch
+
+        def count() -> None:
+            Watched.turns += 1
+            watch()
+
+        self.watch = count
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedServer]:
+    monkeypatch.setattr("memoxide._driver.Driver", Watched)
+    monkeypatch.setattr(Watched, "turns", 0)
+    with EmbeddedServer() as server:
+        yield server
+
+
+async def warmed(server: EmbeddedServer, busy_poll: float | None) -> AsyncClient:
+    """Returns a client whose next calls are a trial; a get takes 5 milliseconds."""
+    client = AsyncClient([server.endpoint], busy_poll=busy_poll)
+    for _ in range(WARM_UP):
+        await client.get_stats()
+    assert Watched.turns == 0
+    server.fault(action="delay", seconds=0.005, command=("get", "mg"))
+    return client
+
+
+async def turns(client: AsyncClient, at_once: int = 1) -> int:
+    """Returns how often the loop turns without sleeping during some calls."""
+    before = Watched.turns
+    for _ in range(BLOCK):
+        await asyncio.gather(*[client.get(f"k{key}") for key in range(at_once)])
+    return Watched.turns - before
+
+
+def test_a_trial_sleeps_for_some_calls_and_stays_awake_for_others(
+    server: EmbeddedServer, run: Run[Any]
+) -> None:
+    async def main() -> None:
+        async with await warmed(server, busy_poll=1) as client:
+            counts = [await turns(client) for _ in range(5)]
+        # One turn is left of the last call before.
+        assert counts[0] == 0
+        assert counts[1] > 20 * BLOCK
+        assert counts[2] <= 1
+        assert counts[3] > 20 * BLOCK
+        assert counts[4] <= 1, "nothing is gained with such a server"
+
+    run(main())
+
+
+def test_the_loop_sleeps_once_the_time_is_over(
+    server: EmbeddedServer, run: Run[Any]
+) -> None:
+    async def main() -> None:
+        async with await warmed(server, busy_poll=1e-6) as client:
+            # The first turn finds that the time is over.
+            assert [await turns(client) for _ in range(4)] == [0, BLOCK, 0, BLOCK]
+
+    run(main())
+
+
+@pytest.mark.parametrize(("busy_poll", "at_once"), [(1, 2), (0, 1)])
+def test_the_loop_sleeps_where_calls_are_joined_or_nothing_is_wanted(
+    server: EmbeddedServer, run: Run[Any], busy_poll: float, at_once: int
+) -> None:
+    async def main() -> None:
+        async with await warmed(server, busy_poll) as client:
+            await turns(client)
+            counts = [await turns(client, at_once) for _ in range(3)]
+        # What a call of a trial began, the call that joins it ends.
+        assert sum(counts) <= 3 * BLOCK
+
+    run(main())
+
+
+def test_a_loop_may_end_while_it_is_kept_awake(server: EmbeddedServer) -> None:
+    loop = asyncio.new_event_loop()
+    client = AsyncClient([server.endpoint], busy_poll=1)
+
+    async def begin() -> asyncio.Future[Any]:
+        for _ in range(WARM_UP + BLOCK):
+            await client.get("k")
+        server.fault(action="delay", seconds=0.005, command=("get", "mg"))
+        return client.get("k")
+
+    pending = loop.run_until_complete(begin())
+    assert not pending.done()
+    # Another run of the same loop goes on where the first has ended.
+    assert loop.run_until_complete(pending) is None
+    loop.run_until_complete(client.aclose())
+    loop.close()
+    assert Watched.turns > 20
