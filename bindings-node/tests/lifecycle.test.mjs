@@ -44,7 +44,6 @@ onBoth("the servers tell their version, and reports", async (t, server) => {
   assert.deepEqual(await client.flush(), { [endpoint]: true });
   assert.equal((await client.get("k")).value, null);
   for (const amount of [-1, 1.5, "1", Number.NaN]) {
-    await assert.rejects(client.flush(amount), { kind: "InvalidArgument" });
     await assert.rejects(client.verbosity(amount), { kind: "InvalidArgument" });
     await assert.rejects(client.cacheMemlimit(amount), { kind: "InvalidArgument" });
   }

@@ -26,6 +26,26 @@ onBoth("values go through MessagePack", async (t, server) => {
   assert.deepEqual((await client.get("foreign")).value, { id: 300, ok: true });
 });
 
+onBoth("MessagePack by its name", async (t, server) => {
+  const client = clientOf(t, server.endpoint, { serializer: "msgpack" });
+  const tree = {
+    id: 2 ** 40,
+    tags: ["a", null, [1.5, -5]],
+    at: new Date(5000),
+    b: Buffer.from("b"),
+  };
+  await client.set("tree", tree);
+  assert.deepEqual((await client.get("tree")).value, tree);
+  assert.equal((await client.getRaw("tree")).flags, marked);
+  await client.set("n", 5);
+  assert.deepEqual(await client.increment("n"), { success: true, value: 6 });
+  // 2^53 - 1 and 2^53 as other languages write them: nothing is rounded.
+  const bytes = Buffer.from("92cf001fffffffffffffcf0020000000000000", "hex");
+  await client.setRaw("foreign", bytes, { flags: marked });
+  assert.deepEqual((await client.get("foreign")).value, [2 ** 53 - 1, 2n ** 53n]);
+  await assert.rejects(client.set("k", { n: 1n }), EncodeError);
+});
+
 onBoth("bytes, text and integers are stored as such", async (t, server) => {
   const client = clientOf(t, server.endpoint, { serializer: msgpack });
   const plain = clientOf(t, server.endpoint);

@@ -213,3 +213,27 @@ test("a server that nobody stops does not keep the process alive", async () => {
   });
   assert.match(stdout, /^127\.0\.0\.1:\d+$/);
 });
+
+test("a server that nobody holds goes on, and does not keep the process alive", async () => {
+  const script = `
+    import { Client, EmbeddedServer } from "memoxide";
+    const endpoints = [];
+    for (let count = 0; count < 3; count++) endpoints.push((await EmbeddedServer.start()).endpoint);
+    for (let turns = 0; turns < 20; turns++) {
+      gc();
+      await new Promise(setImmediate);
+    }
+    for (const endpoint of endpoints) {
+      const client = new Client(endpoint);
+      await client.version();
+      await client.quit();
+    }
+    process.stdout.write("served");
+  `;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--expose-gc", "--input-type=module", "--eval", script],
+    { cwd: import.meta.dirname, timeout: 20_000 },
+  );
+  assert.equal(stdout, "served");
+});

@@ -22,8 +22,10 @@ import {
   type FaultRule,
   type FaultStatus,
   type Faults,
+  type GeneralReport,
   type Guess,
   type Item,
+  type ItemsReport,
   type Key,
   type KeyExplanation,
   type LoggedRequest,
@@ -38,6 +40,7 @@ import {
   type Sent,
   type Serializer,
   type Servers,
+  type SettingsReport,
   type Storable,
 } from "memoxide";
 import { MemoxideStore, type SessionData } from "memoxide/express-session";
@@ -155,6 +158,9 @@ const lines: Serializer = {
 };
 new Client("a", { serializer: lines });
 new Client("a", { values: "php", serializer: "native" });
+new Client("a", { serializer: "msgpack" });
+// @ts-expect-error: no such serializer
+new Client("a", { serializer: "pickle" });
 // @ts-expect-error: a serializer reads, too
 new Client("a", { serializer: { format: "msgpack", serialize: lines.serialize } });
 // @ts-expect-error: no dialect has flags for it
@@ -218,8 +224,23 @@ export async function use(client: Client): Promise<void> {
   for await (const key of client.keys("user:")) same<typeof key, Key>(true);
   const keys = await client.keys();
   same<typeof keys, Key[]>(true);
-  const reports = await client.stats("settings");
+  const reports = await client.stats("settings", { serverKey: "k" });
   same<typeof reports, Record<string, Record<string, string>>>(true);
+  const general = await client.report();
+  same<typeof general, Record<string, GeneralReport>>(true);
+  const items = await client.report("items", { timeout: 1 });
+  same<typeof items, Record<string, ItemsReport>>(true);
+  client.report("settings", (_error, settings) => {
+    same<typeof settings, Record<string, SettingsReport> | undefined>(true);
+  });
+  // @ts-expect-error: no such report
+  await client.report("item");
+  const cache: Cache = await client.namespace("shop");
+  const taken = await cache.take<User>("k");
+  same<typeof taken, Lookup<User>>(true);
+  await cache.update<number>("k", (n = 0) => n + 1, { limit: 3 });
+  // @ts-expect-error: the key of its generation tells the server
+  await client.namespace("shop", { serverKey: "k" });
   same<ReturnType<typeof client.close>, void>(true);
 
   client.get<User>("k", (error, value, flags) => {

@@ -3,19 +3,18 @@
  * begun. The commands on items are in `client.ts`.
  */
 
-import type { AdminOptions, Key } from "./cache.js";
+import type { AdminOptions, CallOptions, Key, NamespaceOptions } from "./cache.js";
 import { type Callback, settle, type WithCallback } from "./callbacks.js";
 import { Call } from "./completion.js";
 import { type Change, Driver, type Write } from "./driver.js";
 import { InvalidArgumentError } from "./errors.js";
+import { bytesOf } from "./iterables.js";
 import { KeyList } from "./keys.js";
 import { type Anchor, release, watch } from "./leaks.js";
 import { type ClientOptions, readOptions, type Servers, serverSource } from "./options.js";
+import type { GeneralReport, Reports } from "./reports.js";
 import * as results from "./results.js";
 import { type Scope, Verb } from "./submission.js";
-
-/** A report with memcached's names. */
-export type TypedReport = Record<string, unknown>;
 
 /** Gets a report of each server. */
 type StatsCallback = Callback<Record<string, Record<string, string>>>;
@@ -82,13 +81,14 @@ export abstract class Administration implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Returns the server that has a key.
+   * Returns the server that has a key; with `serverKey`, the one that calls with it
+   * go to.
    *
    * @throws InvalidKeyError for a key that memcached does not take.
    */
-  serverFor(key: Key): string {
-    const bytes = typeof key === "string" ? Buffer.from(key) : key;
-    return this.#driver.serverFor(bytes, this.#scopes);
+  serverFor(key: Key, { serverKey }: Pick<CallOptions, "serverKey"> = {}): string {
+    const home = serverKey === undefined ? undefined : bytesOf(serverKey);
+    return this.#driver.serverFor(bytesOf(key), home, this.#scopes);
   }
 
   /**
@@ -99,7 +99,7 @@ export abstract class Administration implements AsyncDisposable, Disposable {
    * begin after it, so take one for each piece of work rather than for the life
    * of the program. Namespaces nest. Closing a view closes the client.
    */
-  async namespace(name: Key, options?: AdminOptions): Promise<this> {
+  async namespace(name: Key, options?: NamespaceOptions): Promise<this> {
     const finish = results.generation;
     const call = this.call(Verb.Generation, finish, results.whole, options, undefined, (packed) =>
       packed.key(name),
@@ -114,8 +114,8 @@ export abstract class Administration implements AsyncDisposable, Disposable {
   }
 
   /** Makes every key of a namespace unreachable, in one request. */
-  invalidate(name: Key, options?: AdminOptions): Promise<boolean>;
-  invalidate(name: Key, ...rest: WithCallback<AdminOptions, Callback<boolean>>): void;
+  invalidate(name: Key, options?: NamespaceOptions): Promise<boolean>;
+  invalidate(name: Key, ...rest: WithCallback<NamespaceOptions, Callback<boolean>>): void;
   invalidate(name: Key, options?: unknown, callback?: unknown): unknown {
     return this.call(Verb.Invalidate, done, results.whole, options, callback, (packed) =>
       packed.key(name),
@@ -134,8 +134,8 @@ export abstract class Administration implements AsyncDisposable, Disposable {
   ): void;
   flush(delay?: unknown, options?: unknown, callback?: unknown): unknown {
     if (typeof delay === "function") return this.flush(0, delay as Callback<Record<string, true>>);
-    const finish = results.acknowledged(this.servers);
-    return this.call(Verb.Flush, finish, results.whole, options, callback, (packed) => {
+    return this.call(Verb.Flush, nothing, results.whole, options, callback, (packed, call) => {
+      call.finish = results.acknowledged(this.#asked(options));
       packed.amount("delay", delay ?? 0);
       return 0;
     });
@@ -158,31 +158,35 @@ export abstract class Administration implements AsyncDisposable, Disposable {
   stats(report: string | undefined, ...rest: WithCallback<AdminOptions, StatsCallback>): void;
   stats(report?: unknown, options?: unknown, callback?: unknown): unknown {
     if (typeof report === "function") return this.stats("", report as StatsCallback);
-    const finish = results.reports(this.servers);
-    return this.call(Verb.Stats, finish, results.whole, options, callback, (packed) =>
-      packed.key(reportName(report ?? "")),
-    );
+    return this.call(Verb.Stats, nothing, results.whole, options, callback, (packed, call) => {
+      call.finish = results.reports(this.servers, this.#asked(options));
+      return packed.key(reportName(report ?? ""));
+    });
   }
 
   /**
    * Returns a report of each server with numbers and truth values where
-   * memcached means such, by memcached's names; classes stand under `classes`
-   * and sizes under `counts`, by number.
+   * memcached means such, by memcached's names: the general one, or `settings`,
+   * `items`, `slabs`, `sizes`, `conns`.
    */
-  report(report?: string, options?: AdminOptions): Promise<Record<string, TypedReport>>;
-  report(callback: Callback<Record<string, TypedReport>>): void;
-  report(
-    report: string | undefined,
-    ...rest: WithCallback<AdminOptions, Callback<Record<string, TypedReport>>>
+  report<N extends keyof Reports = "">(
+    report?: N,
+    options?: AdminOptions,
+  ): Promise<Record<string, Reports[N]>>;
+  report(callback: Callback<Record<string, GeneralReport>>): void;
+  report<N extends keyof Reports = "">(
+    report: N | undefined,
+    ...rest: WithCallback<AdminOptions, Callback<Record<string, Reports[N]>>>
   ): void;
   report(report?: unknown, options?: unknown, callback?: unknown): unknown {
     if (typeof report === "function")
-      return this.report("", report as Callback<Record<string, TypedReport>>);
+      return this.report("", report as Callback<Record<string, GeneralReport>>);
     const name = report ?? "";
-    const finish = results.typedReports(this.servers, String(name));
-    return this.call(Verb.Stats, finish, results.whole, options, callback, (packed) =>
-      packed.key(reportName(name)),
-    );
+    return this.call(Verb.Stats, nothing, results.whole, options, callback, (packed, call) => {
+      const raw = results.reports(this.servers, this.#asked(options));
+      call.finish = results.typedReports(raw, String(name));
+      return packed.key(reportName(name));
+    });
   }
 
   /**
@@ -226,8 +230,8 @@ export abstract class Administration implements AsyncDisposable, Disposable {
     ...rest: WithCallback<AdminOptions, Callback<Record<string, true>>>
   ): void;
   verbosity(level: number, options?: unknown, callback?: unknown): unknown {
-    const finish = results.acknowledged(this.servers);
-    return this.call(Verb.Verbosity, finish, results.whole, options, callback, (packed) => {
+    return this.call(Verb.Verbosity, nothing, results.whole, options, callback, (packed, call) => {
+      call.finish = results.acknowledged(this.#asked(options));
       packed.amount("level", level);
       return 0;
     });
@@ -240,11 +244,18 @@ export abstract class Administration implements AsyncDisposable, Disposable {
     ...rest: WithCallback<AdminOptions, Callback<Record<string, true>>>
   ): void;
   cacheMemlimit(megabytes: number, options?: unknown, callback?: unknown): unknown {
-    const finish = results.acknowledged(this.servers);
-    return this.call(Verb.CacheMemlimit, finish, results.whole, options, callback, (packed) => {
-      packed.amount("megabytes", megabytes);
-      return 0;
-    });
+    return this.call(
+      Verb.CacheMemlimit,
+      nothing,
+      results.whole,
+      options,
+      callback,
+      (packed, call) => {
+        call.finish = results.acknowledged(this.#asked(options));
+        packed.amount("megabytes", megabytes);
+        return 0;
+      },
+    );
   }
 
   /** Closes the connections; calls under way fail, later ones open new connections. */
@@ -276,6 +287,12 @@ export abstract class Administration implements AsyncDisposable, Disposable {
     return this.quit();
   }
 
+  /** The servers that a call for servers asks: all, or that of a server key. */
+  #asked(options: unknown): readonly string[] {
+    const { serverKey } = (options ?? {}) as CallOptions;
+    return serverKey === undefined ? this.servers : [this.serverFor("any", { serverKey })];
+  }
+
   /**
    * Begins a call and returns its promise; or calls back, where there is a
    * function in the place of `options` or `callback`.
@@ -302,6 +319,9 @@ export abstract class Administration implements AsyncDisposable, Disposable {
     call.ask = (token) => void this.#driver.ask(token, call, change, expires);
   }
 }
+
+/** Stands for what a call returns until it is known which servers it asks. */
+function nothing(): undefined {}
 
 function done(): boolean {
   return true;

@@ -61,7 +61,13 @@ export interface CountOptions extends StoreOptions {
 }
 
 /** What {@link Client.stats} and its kind can be told. */
-export type AdminOptions = Omit<CallOptions, "serverKey">;
+export interface AdminOptions extends CallOptions {
+  /** Asks the server of this key alone. Default: all servers. */
+  serverKey?: Key | undefined;
+}
+
+/** What {@link Client.namespace} and {@link Client.invalidate} can be told. */
+export type NamespaceOptions = Omit<CallOptions, "serverKey">;
 
 /** What a read returns on a hit. */
 export interface Hit<V> {
@@ -108,9 +114,9 @@ export interface RawOptions extends StoreOptions {
   flags?: number | undefined;
 }
 
-/** What {@link Client.update} can be told. */
+/** What {@link Cache.update} can be told. */
 export interface UpdateOptions extends StoreOptions {
-  /** How often it is tried. Default 16. */
+  /** How often it is tried, at least once. Default 16. */
   limit?: number | undefined;
 }
 
@@ -192,6 +198,25 @@ export interface Cache {
 
   /** Stores several values whose keys are absent. Returns the keys that were present, or refused. */
   addMulti<V extends Storable>(items: Items<V>, options?: StoreOptions): Promise<Key[]>;
+
+  /**
+   * Changes a value without losing the change of another: reads it, calls
+   * `change`, and stores what that returns if the item is still the same, else
+   * begins again after a pause, which doubles from about 1 to about 50
+   * milliseconds.
+   *
+   * `change` is given `undefined` when there is no item, and may be async; when
+   * it returns `undefined` the item stays as it is. Returns the value that was
+   * stored. Rejects with `ConflictError` when other writers were faster each time.
+   */
+  update<V = unknown>(
+    key: Key,
+    change: (value: V | undefined) => Storable | undefined | Promise<Storable | undefined>,
+    options?: UpdateOptions,
+  ): Promise<Storable | undefined>;
+
+  /** Reads a value and removes it; of several callers one gets it. */
+  take<V = unknown>(key: Key, options?: CallOptions): Promise<Lookup<V>>;
 
   /** Removes an item; tells whether there was one. */
   delete(key: Key, options?: DeleteOptions): Promise<boolean>;

@@ -300,15 +300,6 @@ export class Client extends Administration implements Cache {
     );
   }
 
-  /**
-   * Changes a value without losing the change of another: reads it, calls
-   * `change`, and stores what that returns if the item is still the same, else
-   * begins again.
-   *
-   * `change` is given `undefined` when there is no item, and may be async; when
-   * it returns `undefined` the item stays as it is. Returns the value that was
-   * stored. Rejects with `ConflictError` when other writers were faster each time.
-   */
   update<V = unknown>(
     key: Key,
     change: (value: V | undefined) => Storable | undefined | Promise<Storable | undefined>,
@@ -368,7 +359,6 @@ export class Client extends Administration implements Cache {
 
   // Removing, expiry, counting
 
-  /** Reads a value and removes it; of several callers one gets it. */
   take<V = unknown>(key: Key, options?: CallOptions): Promise<Lookup<V>>;
   take<V = unknown>(key: Key, ...rest: WithCallback<CallOptions, LookupCallback<V>>): void;
   take(key: Key, options?: unknown, callback?: unknown): unknown {

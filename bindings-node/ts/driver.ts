@@ -132,11 +132,11 @@ export class Driver {
     return this.#core.configuration();
   }
 
-  /** The name of the server that has a key, within namespaces. */
-  serverFor(key: Uint8Array, scopes: readonly Scope[]): string {
-    const placed = this.placed(key);
+  /** The name of the server that has a key, within namespaces, or of that of a server key. */
+  serverFor(key: Uint8Array, serverKey: Uint8Array | undefined, scopes: readonly Scope[]): string {
+    const placed = this.placed(serverKey ?? key);
     const { names, generations } = split(scopes);
-    return calling(() => this.#core.serverFor(key, names, generations, placed));
+    return calling(() => this.#core.serverFor(key, serverKey, names, generations, placed));
   }
 
   /** Servers, placement and options, within namespaces. */

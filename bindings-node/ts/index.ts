@@ -5,7 +5,6 @@
  * `index.mts` hands the same objects to `import`.
  */
 
-export type { TypedReport } from "./administration.js";
 export type {
   AdminOptions,
   Cache,
@@ -23,6 +22,7 @@ export type {
   LockOptions,
   Lookup,
   Miss,
+  NamespaceOptions,
   RawItem,
   RawOptions,
   Storable,
@@ -84,6 +84,18 @@ export {
 export { KeyList } from "./keys.js";
 export { Lock } from "./lock.js";
 export type { ClientOptions, Hashing, ServerDescription, Servers } from "./options.js";
+export type {
+  ConnectionReport,
+  ConnectionsReport,
+  GeneralReport,
+  ItemClass,
+  ItemsReport,
+  Reports,
+  SettingsReport,
+  SizesReport,
+  SlabClass,
+  SlabsReport,
+} from "./reports.js";
 export type { Serializer, SerializerFormat } from "./serializers.js";
 export { EmbeddedServer, type EmbeddedServerOptions, type EmbeddedServerTls } from "./server.js";
 export {

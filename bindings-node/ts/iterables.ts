@@ -3,7 +3,14 @@
  */
 
 import type { Items, Key } from "./cache.js";
-import { InvalidArgumentError } from "./errors.js";
+import { InvalidArgumentError, InvalidKeyError } from "./errors.js";
+
+/** Returns the bytes of a key. */
+export function bytesOf(key: unknown): Uint8Array {
+  if (typeof key === "string") return Buffer.from(key);
+  if (key instanceof Uint8Array) return key;
+  throw new InvalidKeyError(`key is neither text nor bytes but a ${typeof key}`);
+}
 
 /** Returns the keys as a list. */
 export function keysOf<K extends Key>(keys: Iterable<K>): K[] {

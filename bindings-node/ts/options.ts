@@ -7,7 +7,7 @@ import type { ServerEntry, ServerSource } from "../native.js";
 import type { OptionValue } from "./driver.js";
 import { ConfigError } from "./errors.js";
 import { native } from "./native.js";
-import { type Serializer, Serializing } from "./serializers.js";
+import { messagePack, type Serializer, Serializing } from "./serializers.js";
 
 /** A server: where it listens and its share of the keys. */
 export interface ServerDescription {
@@ -77,18 +77,19 @@ export interface ClientOptions {
   deadRetry?: number | undefined;
   /** Whether a failing server raises, or reads as a miss. Default `raise`. */
   onError?: "raise" | "miss" | undefined;
-  /** Values of at least so many bytes are compressed. Default never. */
+  /** The bytes beyond which values are compressed. Default 1024 where `compression` is given, else never. */
   compressAbove?: number | undefined;
-  /** The format to compress with. Default `zlib`. */
+  /** The format to compress with: `zlib`, `zstd` or another of the dialect's. Default `zlib` where `compressAbove` is given. */
   compression?: string | undefined;
   /** Formats of other languages that are let through, separated by commas. Default none. */
   foreign?: string | undefined;
   /**
    * How lists and maps are stored: by `json` or the dialect's `native` way, where
-   * it has a choice, or by functions of the program's, which then get whatever is
-   * neither bytes nor text nor an integer. Default JSON in most dialects.
+   * it has a choice; as MessagePack by `msgpack`, with the package
+   * `@msgpack/msgpack`; or by functions of the program's. The last two get whatever
+   * is neither bytes nor text nor an integer. Default JSON in most dialects.
    */
-  serializer?: "json" | "native" | Serializer | undefined;
+  serializer?: "json" | "msgpack" | "native" | Serializer | undefined;
   /** The most bytes that a value may have. Default 1 MiB. */
   maxValueSize?: number | undefined;
   /** The most bytes that a compressed value may inflate to. Default 64 MiB. */
@@ -197,14 +198,18 @@ export function readOptions(options: ClientOptions): ReadOptions {
   if (typeof hashing === "function") choose = hashing;
   else named.hashing = hashing;
   let serializing: Serializing | undefined;
-  if (typeof serializer === "object" && serializer !== null) {
+  if (serializer === "msgpack") {
+    serializing = new Serializing(messagePack());
+  } else if (typeof serializer === "object" && serializer !== null) {
     serializing = new Serializing(serializer);
+  } else {
+    named.serializer = serializer;
+  }
+  if (serializing !== undefined) {
     const { format } = serializing;
     if (format !== undefined) {
       named.foreign = named.foreign === undefined ? format : `${named.foreign},${format}`;
     }
-  } else {
-    named.serializer = serializer;
   }
   return { values: optionValues(named), choose, serializing };
 }

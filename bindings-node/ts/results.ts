@@ -6,6 +6,7 @@ import type { CasLookup, CasOutcome, Count, Hit, Item, Key, Lookup, RawItem } fr
 import { type Call, type Details, Verdict } from "./completion.js";
 import { native } from "./native.js";
 import { calling } from "./rebuild.js";
+import type { Reports } from "./reports.js";
 
 /** Makes a result; what it throws rejects the call. */
 export type Finish<T> = (call: Call) => T;
@@ -111,7 +112,7 @@ export function refused<K extends Key>(keys: readonly K[]): Finish<K[]> {
   return (call) => call.refused.map((position) => keys[position] as K);
 }
 
-/** True for every server. */
+/** True for every server that was asked. */
 export function acknowledged(servers: readonly string[]): Finish<Record<string, true>> {
   return () => Object.fromEntries(servers.map((server) => [server, true]));
 }
@@ -126,14 +127,16 @@ export function lines(servers: readonly string[]): Finish<Record<string, string>
     );
 }
 
-/** A report of each server. */
+/** A report of each server that was asked. */
 export function reports(
   servers: readonly string[],
+  asked: readonly string[],
 ): Finish<Record<string, Record<string, string>>> {
   return ({ texts = [] }) => {
-    const found = servers.map((server) => [server, {}] as [string, Record<string, string>]);
+    const found = new Map<string | undefined, Record<string, string>>();
+    for (const server of asked) found.set(server, {});
     for (const { endpoint, name, text } of texts) {
-      const report = found[endpoint]?.[1];
+      const report = found.get(servers[endpoint]);
       if (report && name !== undefined) report[name] = text ?? "";
     }
     return Object.fromEntries(found);
@@ -142,10 +145,9 @@ export function reports(
 
 /** Reports with numbers and truth values where memcached means such. */
 export function typedReports(
-  servers: readonly string[],
+  raw: Finish<Record<string, Record<string, string>>>,
   name: string,
-): Finish<Record<string, Record<string, unknown>>> {
-  const raw = reports(servers);
+): Finish<Record<string, Reports[keyof Reports]>> {
   return (call) =>
     Object.fromEntries(
       Object.entries(raw(call)).map(([server, report]) => [

@@ -35,6 +35,55 @@ export interface Serializer {
   deserialize(bytes: Buffer): unknown;
 }
 
+/** What is used of the package `@msgpack/msgpack`. */
+interface MessagePackPackage {
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array, options: { useBigInt64: boolean }): unknown;
+}
+
+/**
+ * MessagePack, by the package `@msgpack/msgpack`.
+ *
+ * @throws ConfigError if the package is not installed.
+ */
+export function messagePack(): Serializer {
+  let found: MessagePackPackage;
+  try {
+    found = require("@msgpack/msgpack");
+  } catch (cause) {
+    const message = 'serializer "msgpack" needs the package: npm install @msgpack/msgpack';
+    throw new ConfigError(message, { cause });
+  }
+  const { decode, encode } = found;
+  return {
+    format: "msgpack",
+    serialize: (value) => encode(value),
+    // Integers of 64 bits, so that none is rounded.
+    deserialize: (bytes) => narrowed(decode(bytes, { useBigInt64: true })),
+  };
+}
+
+/** Makes numbers of the integers that are exact as such. */
+function narrowed(value: unknown): unknown {
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value;
+  }
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) value[index] = narrowed(value[index]);
+  } else if (typeof value === "object" && value !== null && isTree(value)) {
+    const tree = value as Record<string, unknown>;
+    for (const key of Object.keys(tree)) tree[key] = narrowed(tree[key]);
+  }
+  return value;
+}
+
+/** Whether a value has parts of its own, rather than being bytes or a date. */
+function isTree(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /** Where the numbers of kinds begin that serializers make. */
 const firstKind = 16;
 

@@ -8,8 +8,9 @@
  * console.log(server.endpoint); // 127.0.0.1:45113
  * ```
  *
- * Without `await using`, end it with `await server.stop()`. A server that is not
- * stopped does not keep the process alive, and ends with it.
+ * Without `await using`, which takes TypeScript or Node 24, end it with
+ * `await server.stop()`. A server that is not stopped does not keep the process
+ * alive, and ends with it.
  */
 
 import type { ServerHandle } from "../native.js";
@@ -103,11 +104,15 @@ export interface EmbeddedServerOptions {
   faultControl?: boolean;
 }
 
+/** The servers that listen: one that nobody holds any more goes on, as those of `node:net` do. */
+const running = new Set<ServerHandle>();
+
 /**
  * A memcached in this process, on a port of its own, until it is stopped.
  *
  * It starts in a few milliseconds, on a thread of its own, and a test may have
- * as many as it wants. It listens on 127.0.0.1 unless told otherwise and is made
+ * as many as it wants. It serves until it is stopped, also when nobody holds the
+ * object any more, and does not keep the process alive. It listens on 127.0.0.1 unless told otherwise and is made
  * for tests, demos and local work.
  *
  * Its methods reject with `ClosedError` once it has stopped.
@@ -118,6 +123,9 @@ export class EmbeddedServer implements AsyncDisposable {
 
   private constructor(server: ServerHandle) {
     this.#native = server;
+    // What a client's `shutdown` has stopped is held no longer.
+    for (const other of running) if (!other.isRunning) running.delete(other);
+    running.add(server);
     this.#endpoints = Object.freeze(server.endpoints);
   }
 
@@ -359,6 +367,7 @@ export class EmbeddedServer implements AsyncDisposable {
    *   written first, for at most 5 seconds. Default false.
    */
   stop(options: { graceful?: boolean } = {}): Promise<void> {
+    running.delete(this.#native);
     return awaiting(() => this.#native.stop(options.graceful ?? false));
   }
 

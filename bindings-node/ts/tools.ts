@@ -22,6 +22,7 @@ import { type Administration, viewOf } from "./administration.js";
 import type { Key } from "./cache.js";
 import type { Driver } from "./driver.js";
 import { InvalidArgumentError, InvalidKeyError, type MemoxideError } from "./errors.js";
+import { bytesOf } from "./iterables.js";
 import { native } from "./native.js";
 import { awaiting, calling, rebuild } from "./rebuild.js";
 
@@ -468,10 +469,4 @@ async function pack(
   }
   packed.push(chunk.subarray(0, used));
   return { packed, file: null };
-}
-
-function bytesOf(key: unknown): Uint8Array {
-  if (typeof key === "string") return Buffer.from(key);
-  if (key instanceof Uint8Array) return key;
-  throw new InvalidKeyError(`key is neither text nor bytes but a ${typeof key}`);
 }

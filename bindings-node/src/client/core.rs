@@ -168,8 +168,9 @@ impl Core {
             .collect()
     }
 
-    /// Returns the name of the server that has a key, within namespaces; where
-    /// the program's function has placed it, of the one with that index.
+    /// Returns the name of the server that has a key, within namespaces, or that
+    /// a server key stands for; where the program's function has placed it, of the
+    /// one with that index.
     ///
     /// # Errors
     ///
@@ -177,10 +178,15 @@ impl Core {
     pub(super) fn server_for(
         &self,
         key: &[u8],
+        server_key: Option<&[u8]>,
         scope: &[(&[u8], u64)],
         placed: Option<u32>,
     ) -> Result<String> {
-        let place = placed.map_or(Place::Key, |index| Place::Endpoint(index as usize));
+        let place = match (placed, server_key) {
+            (Some(index), _) => Place::Endpoint(index as usize),
+            (None, Some(key)) => Place::ServerKey(key),
+            (None, None) => Place::Key,
+        };
         let plan = self.plan(scope);
         let index = plan.place(key, place)?;
         Ok(plan.label(index).to_string())

@@ -155,7 +155,8 @@ impl ClientCore {
     }
 
     /// Returns the name of the server that has a key, within namespaces of
-    /// these names and generations; or of the one that the program has chosen.
+    /// these names and generations; or that a server key stands for; or of the one
+    /// that the program has chosen.
     ///
     /// # Errors
     ///
@@ -165,12 +166,14 @@ impl ClientCore {
         &self,
         env: Env,
         key: &[u8],
+        server_key: Option<&[u8]>,
         names: Vec<Uint8Array>,
         generations: Vec<BigInt>,
         placed: Option<u32>,
     ) -> napi::Result<String> {
         let scope = scope(&names, &generations);
-        let server = self.core.borrow().server_for(key, &scope, placed);
+        let core = self.core.borrow();
+        let server = core.server_for(key, server_key, &scope, placed);
         server.map_err(|error| thrown(&env, &error))
     }
 
