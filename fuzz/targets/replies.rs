@@ -4,7 +4,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use memoxide::protocol::{Admin, Codec, Connection, Delete, Keys, Limits, Request, Retrieve, Want};
+use memoxide::protocol::{
+    Admin, BatchItem, Codec, Connection, Delete, Expiry, Keys, Limits, Request, Retrieve,
+    StoreMany, Want,
+};
 
 /// Reads that go out as one command.
 const JOINED: usize = 20;
@@ -20,6 +23,13 @@ fuzz_target!(|input: (u16, u8, Vec<u8>)| {
         },
     );
     let keys = || Keys::Many(vec![b"a"[..].into(), b"bb"[..].into(), b"a"[..].into()]);
+    let item = |key: &'static [u8]| BatchItem {
+        key: key.into(),
+        flags: 0,
+        value: b"v"[..].into(),
+    };
+    let items = vec![item(b"a"), item(b"b"), item(b"c")];
+    let batch = StoreMany::new(items, Expiry::NEVER).expect("items");
     let requests = [
         Request::get(b"key"),
         Request::Retrieve(Retrieve {
@@ -35,6 +45,7 @@ fuzz_target!(|input: (u16, u8, Vec<u8>)| {
         Request::Admin(Admin::Stats {
             report: b""[..].into(),
         }),
+        Request::StoreMany(batch.into()),
         Request::Admin(Admin::Metadump),
     ];
     let names: Vec<String> = (0..JOINED).map(|n| format!("k{n}")).collect();

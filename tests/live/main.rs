@@ -16,6 +16,7 @@
 )]
 
 mod clients;
+mod full;
 mod proxy;
 mod sessions;
 mod stage;

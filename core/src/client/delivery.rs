@@ -71,6 +71,7 @@ pub(super) fn degraded(
 pub(super) fn labelled<'r>(reply: Reply<'r>, endpoint: &Arc<str>) -> Reply<'r> {
     match reply {
         Reply::Failed(error) => Reply::Failed(error.at(Arc::clone(endpoint))),
+        Reply::Refused(error) => Reply::Refused(error.at(Arc::clone(endpoint))),
         reply => reply,
     }
 }

@@ -78,7 +78,7 @@ pub use health::{Admission, Health, HealthPolicy};
 pub use item::ItemView;
 pub use operation::{
     Answer, CasOutcome, Composite, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part,
-    Parts, Single, Spread, Step,
+    Parts, Single, Spread, Step, Stores,
 };
 pub use options::{Auth, OnError, Options, Password, PlaintextAuth, Setting, TlsOptions};
 pub use plan::{Counting, Place, Plan, UPDATE_ATTEMPTS};

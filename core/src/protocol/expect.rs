@@ -12,6 +12,8 @@ pub(super) enum Shape {
     MetaDelete,
     MetaRetrieve,
     MetaStore,
+    /// Errors of quiet stores, and the end of their batch.
+    MetaStoreMany,
     MetaTouch,
     Noop,
     /// The question which codec the peer speaks.
@@ -27,11 +29,24 @@ pub(super) enum Shape {
     },
     TextStats,
     TextStore,
+    /// As many replies as the batch has items.
+    TextStoreMany {
+        count: u32,
+    },
     TextTouch,
     TextVersion,
 }
 
 impl Shape {
+    /// Whether the request has data, which a peer that refuses its command may
+    /// take for commands.
+    pub(super) const fn has_data(self) -> bool {
+        matches!(
+            self,
+            Self::MetaStore | Self::MetaStoreMany | Self::TextStore | Self::TextStoreMany { .. }
+        )
+    }
+
     pub(super) const fn is_meta(self) -> bool {
         matches!(
             self,
@@ -39,6 +54,7 @@ impl Shape {
                 | Self::MetaDelete
                 | Self::MetaRetrieve
                 | Self::MetaStore
+                | Self::MetaStoreMany
                 | Self::MetaTouch
                 | Self::Noop
         )

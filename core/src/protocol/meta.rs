@@ -51,6 +51,7 @@ pub(super) fn encode(request: &Request<'_>, opaque: u32, out: &mut Vec<u8>) -> R
             encode_store(store, opaque, out);
             return Ok(Shape::MetaStore);
         }
+        Request::StoreMany(batch) => return Ok(super::batch::encode_meta(batch, opaque, out)),
         Request::Touch(touch) => {
             out.extend_from_slice(b"mg ");
             out.extend_from_slice(&touch.key);
@@ -105,7 +106,8 @@ fn encode_retrieve(retrieve: &Retrieve<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn encode_store(store: &Store<'_>, opaque: u32, out: &mut Vec<u8>) {
+/// Appends the write of one item.
+pub(super) fn encode_store(store: &Store<'_>, opaque: u32, out: &mut Vec<u8>) {
     out.reserve(store.key.len() + store.value.len() + 64);
     out.extend_from_slice(b"ms ");
     out.extend_from_slice(&store.key);
@@ -141,7 +143,7 @@ fn encode_store(store: &Store<'_>, opaque: u32, out: &mut Vec<u8>) {
 /// [`ErrorKind::Protocol`](crate::ErrorKind::Protocol) when the line is no
 /// answer to this command or carries another opaque.
 pub(super) fn parse<'a>(shape: Shape, opaque: u32, line: &'a [u8]) -> Result<Line<'a>> {
-    if shape == Shape::Noop {
+    if matches!(shape, Shape::MetaStoreMany | Shape::Noop) {
         return if line == b"MN" {
             Ok(Line::Last(Reply::Ok))
         } else {

@@ -22,6 +22,7 @@
 //! # Ok::<(), memoxide::Error>(())
 //! ```
 
+mod batch;
 mod connection;
 mod credentials;
 mod dump;
@@ -32,6 +33,7 @@ mod reply;
 mod request;
 mod text;
 
+pub use batch::{BatchItem, StoreMany};
 pub use connection::{Connection, Received, Unanswered};
 pub use credentials::Credentials;
 pub use dump::DumpedKey;

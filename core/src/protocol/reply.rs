@@ -29,6 +29,9 @@ pub enum Reply<'a> {
     Number(u64),
     /// The administrative command was carried out.
     Ok,
+    /// The peer refused one item of a batch whose replies name none; the reply
+    /// to the batch goes on.
+    Refused(Error),
     /// One line of a report.
     Stat {
         /// The name of the figure.
@@ -62,6 +65,7 @@ impl Reply<'_> {
             Self::NotStored => Reply::NotStored,
             Self::Number(number) => Reply::Number(number),
             Self::Ok => Reply::Ok,
+            Self::Refused(error) => Reply::Refused(error),
             Self::Stat { name, value } => Reply::Stat {
                 name: own(name),
                 value: own(value),

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::ops::BitOr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Expiry;
 use super::expiry::MAX_RELATIVE;
+use super::{Expiry, StoreMany};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A request to one server.
@@ -24,6 +25,9 @@ pub enum Request<'a> {
     Retrieve(Retrieve<'a>),
     /// Writing one item.
     Store(Store<'a>),
+    /// Writing several items in any case; shared with whoever has to tell which
+    /// of them a server refused.
+    StoreMany(Arc<StoreMany<'a>>),
     /// Changing the expiry of one item.
     Touch(Touch<'a>),
 }
@@ -105,6 +109,9 @@ impl<'a> Request<'a> {
                 value: own(store.value),
                 ..store
             }),
+            Self::StoreMany(batch) => {
+                Request::StoreMany(Arc::new(Arc::unwrap_or_clone(batch).into_owned()))
+            }
             Self::Touch(touch) => Request::Touch(Touch {
                 key: own(touch.key),
                 ..touch

@@ -40,6 +40,7 @@ pub(super) fn encode(request: &Request<'_>, out: &mut Vec<u8>) -> Result<Shape> 
             encode_store(store, out);
             Ok(Shape::TextStore)
         }
+        Request::StoreMany(batch) => Ok(super::batch::encode_text(batch, out)),
         Request::Touch(touch) => {
             out.extend_from_slice(b"touch ");
             out.extend_from_slice(&touch.key);
@@ -153,7 +154,7 @@ pub(super) fn parse<'a>(shape: Shape, line: &'a [u8]) -> Result<Line<'a>> {
             }
             return parse_value(line, false);
         }
-        Shape::TextStore => match line {
+        Shape::TextStore | Shape::TextStoreMany { .. } => match line {
             b"STORED" => Reply::Stored,
             b"NOT_STORED" => Reply::NotStored,
             b"EXISTS" => Reply::Exists,

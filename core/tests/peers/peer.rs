@@ -84,6 +84,7 @@ fn serve(stream: TcpStream, manner: Manner) {
     let mut writer = stream.try_clone().expect("a second handle");
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
+    let mut stored = false;
     loop {
         line.clear();
         if !matches!(reader.read_line(&mut line), Ok(count) if count > 0) {
@@ -92,7 +93,9 @@ fn serve(stream: TcpStream, manner: Manner) {
         let Some(reply) = reply(&line, &mut reader) else {
             return;
         };
-        let handshake = line == "mn\r\n" && manner != Manner::Http;
+        // Behind stores it is the end of their batch.
+        let handshake = line == "mn\r\n" && !stored && manner != Manner::Http;
+        stored |= line.starts_with("ms ");
         let manner = if handshake { Manner::Good } else { manner };
         if answer(&mut writer, &reply, manner).is_err() {
             return;
@@ -119,7 +122,10 @@ fn reply(line: &str, reader: &mut impl Read) -> Option<Vec<u8>> {
             "ma" => format!("VA 1 {}\r\n7\r\n", opaque()),
             "ms" => {
                 data(words[2])?;
-                format!("HD {}\r\n", opaque())
+                match words.contains(&"q") {
+                    true => String::new(),
+                    false => format!("HD {}\r\n", opaque()),
+                }
             }
             "get" => {
                 let value = |key: &&str| format!("VALUE {key} 16 {length}\r\n{VALUE}\r\n");

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 pub use self::host::{Connector, Host, PlainConnector, Times};
 use self::judgement::Retried;
 pub use self::reading::Reading;
-use self::turn::{Failure, Lane, drive, put_off, take_turn, turn_all};
+use self::turn::{Failure, Lane, drive, is_large, put_off, take_turn, turn_all};
 use super::delivery::{degraded, labelled, may_retry, out_of_service};
 use super::health::{Admission, Health, HealthPolicy};
 use super::log::Event;
@@ -141,7 +141,12 @@ impl Runner {
                         let Some(dispatch) = outbox.pop() else {
                             continue;
                         };
-                        self.exchange_one(operation, &dispatch, &mut outbox, deadline, host)?
+                        if is_large(&dispatch.request) {
+                            outbox.push(dispatch);
+                            self.exchange(operation, &mut outbox, deadline, host)?
+                        } else {
+                            self.exchange_one(operation, &dispatch, &mut outbox, deadline, host)?
+                        }
                     }
                     _ => self.exchange(operation, &mut outbox, deadline, host)?,
                 },
@@ -318,6 +323,7 @@ impl Runner {
                 lanes.push(Lane {
                     endpoint: dispatch.endpoint,
                     lease,
+                    in_turns: false,
                     turn: Ok(0),
                 });
                 Ok(lanes.len() - 1)

@@ -6,7 +6,7 @@ use super::stream::from_now;
 use super::{Host, enough};
 use crate::error::{Error, Result};
 use crate::net::{self, LARGEST_BUFFER, Lease, Link, Pooled};
-use crate::protocol::{Connection, Reply};
+use crate::protocol::{Connection, Reply, Request};
 
 /// A batch with more output than this is written and read in turns.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
@@ -15,6 +15,8 @@ const WRITTEN_AT_ONCE: usize = 64 * 1024;
 pub(super) struct Lane<'p> {
     pub(super) endpoint: usize,
     pub(super) lease: Lease<'p>,
+    /// Whether it is written and read in turns until its output is gone.
+    pub(super) in_turns: bool,
     /// Bytes that the last turn put into the link's buffer, or how it failed.
     pub(super) turn: io::Result<usize>,
 }
@@ -36,6 +38,12 @@ impl From<io::Error> for Failure {
             _ => Self::Io(error),
         }
     }
+}
+
+/// Whether a request may have replies coming before all of it is written, so
+/// many that its server waits for somebody to read them.
+pub(super) fn is_large(request: &Request<'_>) -> bool {
+    matches!(request, Request::StoreMany(batch) if batch.wire_length() > WRITTEN_AT_ONCE)
 }
 
 /// Drives a link until everything asked on it is answered.
@@ -108,12 +116,14 @@ pub(super) fn put_off<H: Host>(deadline: &mut u64, progressed: bool, host: &H) {
 /// One turn of every lane: writes and reads what it can without waiting, and
 /// waits when no lane can.
 pub(super) fn turn_all<H: Host>(lanes: &mut [Lane<'_>], deadline: u64, host: &H) {
-    if let [lane] = &mut *lanes
-        && lane.lease.connection.output().len() <= WRITTEN_AT_ONCE
-    {
-        // Alone, a plain write and read save the question what is ready.
-        lane.turn = turn(&mut lane.lease, deadline, host);
-        return;
+    if let [lane] = &mut *lanes {
+        let output = lane.lease.connection.output().len();
+        lane.in_turns = output > WRITTEN_AT_ONCE || lane.in_turns && output > 0;
+        if !lane.in_turns {
+            // Alone, a plain write and read save the question what is ready.
+            lane.turn = turn(&mut lane.lease, deadline, host);
+            return;
+        }
     }
     host.blocking(|| {
         loop {

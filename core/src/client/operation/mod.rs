@@ -3,17 +3,19 @@
 //! An operation names requests to send, is told their replies, and in the end
 //! is done. Drivers move the bytes and keep the time; they know no command.
 //!
-//! Three shapes exist: one request to one server, several requests at once
-//! (multi-key work, the whole cluster), and [`Composite`] for everything that
-//! decides on the way (`update`, locks, `take`).
+//! Four shapes exist: one request to one server, several requests at once
+//! (multi-key work, the whole cluster), batches of stores ([`Stores`]), and
+//! [`Composite`] for everything that decides on the way (`update`, locks, `take`).
 
 mod single;
 mod spread;
+mod stores;
 
 use std::collections::VecDeque;
 
 pub use self::single::Single;
 pub use self::spread::Spread;
+pub use self::stores::Stores;
 use crate::error::{Error, Result};
 use crate::protocol::{Expiry, Item, Reply, Request, StoreMode};
 
@@ -62,7 +64,10 @@ impl Dispatch<'_> {
     /// Whether the request reads, or writes without deciding anything.
     fn is_harmless(&self) -> bool {
         match &self.request {
-            Request::Retrieve(_) | Request::Delete(_) | Request::Touch(_) => true,
+            Request::Delete(_)
+            | Request::Retrieve(_)
+            | Request::StoreMany(_)
+            | Request::Touch(_) => true,
             Request::Store(store) => store.mode == StoreMode::Set && store.cas.is_none(),
             Request::Admin(_) | Request::Arithmetic(_) => false,
         }
@@ -282,6 +287,8 @@ pub enum Operation<'a> {
     Single(Single<'a>),
     /// Several requests at once.
     Spread(Box<Spread<'a>>),
+    /// Several items written in any case.
+    Stores(Box<Stores<'a>>),
 }
 
 /// An operation that decides on the way.
@@ -318,6 +325,7 @@ impl<'a> Operation<'a> {
             Self::Composite(_) => &[],
             Self::Single(single) => single.endpoints(),
             Self::Spread(spread) => spread.endpoints(),
+            Self::Stores(stores) => stores.endpoints(),
         }
     }
 
@@ -328,6 +336,7 @@ impl<'a> Operation<'a> {
             Self::Composite(composite) => Operation::Composite(composite),
             Self::Single(single) => Operation::Single(single.into_owned()),
             Self::Spread(spread) => Operation::Spread(Box::new(spread.into_owned())),
+            Self::Stores(stores) => Operation::Stores(Box::new(stores.into_owned())),
         }
     }
 
@@ -339,6 +348,8 @@ impl<'a> Operation<'a> {
             Self::Composite(_) => false,
             Self::Single(single) => single.waiting().all(Dispatch::is_harmless),
             Self::Spread(spread) => spread.waiting().all(Dispatch::is_harmless),
+            // Each item is stored whatever is there.
+            Self::Stores(_) => true,
         }
     }
 
@@ -354,6 +365,7 @@ impl<'a> Operation<'a> {
         match self {
             Self::Single(single) => single.step(input, outbox, parts),
             Self::Spread(spread) => spread.step(input, outbox, parts),
+            Self::Stores(stores) => stores.step(input, outbox),
             Self::Composite(composite) => {
                 let mut own = Outbox::default();
                 let step = composite.step(input, now, &mut own, parts);

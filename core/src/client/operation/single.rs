@@ -149,6 +149,6 @@ pub(super) fn verdict(
             });
             Outcome::Done
         }
-        Reply::Failed(error) => return Err(error),
+        Reply::Failed(error) | Reply::Refused(error) => return Err(error),
     })
 }

@@ -170,32 +170,38 @@ impl<'a> Spread<'a> {
         if self.unanswered > 0 {
             Step::Continue
         } else {
-            Step::Done(self.finish())
+            let failed = std::mem::take(&mut self.failed);
+            let errors = std::mem::take(&mut self.errors);
+            Step::Done(conclude(failed, errors, self.answered))
         }
     }
+}
 
-    fn finish(&mut self) -> Result<Outcome> {
-        let mut failed = std::mem::take(&mut self.failed);
-        failed.sort_unstable();
-        if self.errors.is_empty() {
-            return Ok(Outcome::Many { failed });
-        }
-        let mut errors = std::mem::take(&mut self.errors);
-        // Many requests of one broken connection fail alike: one error tells it.
-        errors.dedup();
-        if self.answered == 0 && errors.len() == 1 {
-            return Err(errors.remove(0).with_failed(failed));
-        }
-        let mut servers: Vec<_> = errors.iter().filter_map(Error::endpoint).collect();
-        servers.sort_unstable();
-        servers.dedup();
-        let message = format!(
-            "some servers failed: {}; first: {}",
-            servers.join(", "),
-            errors[0]
-        );
-        Err(Error::new(ErrorKind::Partial, message)
-            .with_parts(errors)
-            .with_failed(failed))
+/// Ends an operation of several requests, of which so many were answered.
+pub(super) fn conclude(
+    mut failed: Vec<usize>,
+    mut errors: Vec<Error>,
+    answered: usize,
+) -> Result<Outcome> {
+    failed.sort_unstable();
+    failed.dedup();
+    if errors.is_empty() {
+        return Ok(Outcome::Many { failed });
     }
+    // Many requests of one broken connection fail alike: one error tells it.
+    errors.dedup();
+    if answered == 0 && errors.len() == 1 {
+        return Err(errors.remove(0).with_failed(failed));
+    }
+    let mut servers: Vec<_> = errors.iter().filter_map(Error::endpoint).collect();
+    servers.sort_unstable();
+    servers.dedup();
+    let message = format!(
+        "some servers failed: {}; first: {}",
+        servers.join(", "),
+        errors[0]
+    );
+    Err(Error::new(ErrorKind::Partial, message)
+        .with_parts(errors)
+        .with_failed(failed))
 }

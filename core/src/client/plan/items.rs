@@ -1,13 +1,15 @@
-//! Commands that are one request for each key.
+//! Commands that are one request for each key, or one for all keys of a server.
 
 use std::borrow::Cow;
 
 use super::{Place, Plan};
-use crate::client::operation::{Operation, Spread};
+use crate::client::operation::{Operation, Spread, Stores};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::protocol::{Delete, Expiry, Keys, Request, Retrieve, Store, StoreMode, Touch, Want};
+use crate::protocol::{
+    BatchItem, Delete, Expiry, Keys, Request, Retrieve, Store, StoreMany, StoreMode, Touch, Want,
+};
 use crate::value::Encoded;
 
 impl Plan {
@@ -112,7 +114,8 @@ impl Plan {
         Ok(Operation::single(endpoint, request))
     }
 
-    /// Writes several items, pipelined on all servers at once.
+    /// Writes several items, on all servers at once: those to be stored in any
+    /// case as one batch per server, others pipelined.
     ///
     /// # Errors
     ///
@@ -124,6 +127,10 @@ impl Plan {
         expiry: Option<Expiry>,
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
+        if mode == StoreMode::Set {
+            let batches = self.batches(items, expiry.unwrap_or(self.options.default_ttl), place)?;
+            return Ok(Operation::Stores(Box::new(Stores::new(batches))));
+        }
         let mut requests = Vec::with_capacity(items.len());
         for (position, (key, value)) in items.enumerate() {
             let (endpoint, key) = self.locate(key, place.of(position))?;
@@ -132,6 +139,50 @@ impl Plan {
         Ok(Operation::Spread(Box::new(Spread::each(
             requests.into_iter(),
         ))))
+    }
+
+    /// Divides items among their servers: for each server that gets any, the
+    /// items and their positions in the call.
+    fn batches<'a>(
+        &self,
+        items: impl ExactSizeIterator<Item = (&'a [u8], Encoded<'a>)>,
+        expiry: Expiry,
+        place: Place<'_>,
+    ) -> Result<Vec<(usize, StoreMany<'a>, Vec<usize>)>> {
+        let count = items.len();
+        let located = items.enumerate().map(|(position, (key, value))| {
+            let (endpoint, key) = self.locate(key, place.of(position))?;
+            let item = BatchItem {
+                key,
+                flags: value.flags,
+                value: value.bytes,
+            };
+            Ok((endpoint, item))
+        });
+        if self.servers.len() == 1 {
+            // The items are the call's own, in order.
+            let mut own = Vec::with_capacity(count);
+            for place in located {
+                own.push(place?.1);
+            }
+            let batch = StoreMany::new(own, expiry);
+            return Ok(batch
+                .into_iter()
+                .map(|batch| (0, batch, Vec::new()))
+                .collect());
+        }
+        let mut groups = vec![(Vec::new(), Vec::new()); self.servers.len()];
+        for (position, place) in located.enumerate() {
+            let (endpoint, item) = place?;
+            let (items, positions) = &mut groups[endpoint];
+            items.push(item);
+            positions.push(position);
+        }
+        let batch = |(endpoint, (items, positions))| {
+            let batch = StoreMany::new(items, expiry)?;
+            Some((endpoint, batch, positions))
+        };
+        Ok(groups.into_iter().enumerate().filter_map(batch).collect())
     }
 
     fn store_request<'a>(

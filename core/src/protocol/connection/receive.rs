@@ -127,22 +127,29 @@ impl<T: Copy> Connection<T> {
             self.release_held();
             return Ok(Found::Nothing);
         }
+        if shape == Shape::MetaStoreMany && line == b"HD" {
+            // A peer that does not know how to be quiet.
+            return Ok(Found::Nothing);
+        }
         let body = match parse(shape, opaque, line)? {
             Line::Part(reply) => return Ok(Found::Reply(reply, false)),
             Line::Last(_) if shape == Shape::TextJoined => {
                 self.closing = Some(Closing::Missed);
                 return Ok(Found::Nothing);
             }
-            Line::Last(reply) => return Ok(Found::Reply(reply, true)),
+            Line::Last(reply) => return Ok(Found::Reply(reply, self.completes(shape))),
             Line::Failed { error, .. } if shape == Shape::TextJoined => {
                 self.closing = Some(Closing::Failed(error));
                 return Ok(Found::Nothing);
             }
             Line::Failed { error, in_step } => {
+                if in_step && shape == Shape::MetaStoreMany {
+                    return Ok(Found::Reply(Reply::Refused(error), false));
+                }
                 // The data block may be taken for commands now.
-                let has_data = matches!(shape, Shape::MetaStore | Shape::TextStore);
-                self.broken = has_data && !in_step;
-                return Ok(Found::Reply(Reply::Failed(error), true));
+                self.broken = shape.has_data() && !in_step;
+                let last = self.broken || self.completes(shape);
+                return Ok(Found::Reply(Reply::Failed(error), last));
             }
             Line::Value {
                 key,
@@ -199,6 +206,16 @@ impl<T: Copy> Connection<T> {
             return Err(Error::new(ErrorKind::Protocol, message));
         }
         Ok(Found::Value(body))
+    }
+
+    /// Notes a reply, and tells whether it is the last one of its request.
+    fn completes(&mut self, shape: Shape) -> bool {
+        let (Shape::TextStoreMany { count }, Some(front)) = (shape, self.expected.front_mut())
+        else {
+            return true;
+        };
+        front.index += 1;
+        front.index >= count
     }
 
     fn check_line(&self, more: usize) -> Result<()> {
