@@ -4,6 +4,8 @@
  * Each `@ts-expect-error` is a mistake that the compiler must find.
  */
 
+import diagnostics from "node:diagnostics_channel";
+
 import session from "express-session";
 import Keyv, { type KeyvStorageAdapter } from "keyv";
 import Keyv5 from "keyv5";
@@ -28,6 +30,7 @@ import {
   type ItemsReport,
   type Key,
   type KeyExplanation,
+  type LogEntry,
   type LoggedRequest,
   type Lookup,
   MemoxideError,
@@ -368,3 +371,15 @@ function forKeyv(client: Client): void {
 }
 
 forKeyv(new Client());
+
+// What the channel `memoxide:log` carries.
+function logged(entry: LogEntry): void {
+  const level: "debug" | "info" | "warn" | "error" = entry.level;
+  const texts: string[] = [level, entry.message, entry.endpoint, entry.reason ?? "", entry.text];
+  void texts;
+  // @ts-expect-error an entry is not to be changed
+  entry.message = "";
+  // @ts-expect-error there is no such event
+  if (entry.event === "key_read") return;
+}
+diagnostics.subscribe("memoxide:log", (entry) => logged(entry as LogEntry));

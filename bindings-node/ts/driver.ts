@@ -25,6 +25,7 @@ import type { CallOptions } from "./cache.js";
 import { type Call, Calls } from "./completion.js";
 import { ClosedError, InvalidArgumentError } from "./errors.js";
 import { LargeValue } from "./large.js";
+import { tell } from "./log.js";
 import { native } from "./native.js";
 import { type Hashing, type OwnFunctions, warnOf } from "./options.js";
 import { calling, rebuilt } from "./rebuild.js";
@@ -46,8 +47,9 @@ const State = {
   Texts: 6,
   Wanted: 7,
   Awake: 8,
+  Entries: 9,
 } as const;
-const stateLength = 9;
+const stateLength = 10;
 
 /** Words of events and bytes of output that there is room for at first. */
 const firstWords = 8 * 1024;
@@ -125,6 +127,8 @@ export class Driver {
     this.#sockets = new Sockets(this.#core.tls());
     const overheard = this.#core.overheard();
     if (overheard !== null) warnOf(overheard);
+    const entry = this.#core.firstEntry();
+    if (entry !== null) tell([entry]);
   }
 
   /** Servers and options as JSON, without secrets. */
@@ -351,6 +355,8 @@ export class Driver {
   #attend(): void {
     if (this.#state[State.Actions] !== 0) this.#act();
     this.#wait();
+    // At last: who listens may use the client.
+    if (this.#state[State.Entries] !== 0) this.#tell();
   }
 
   /** Writes what the core has put into the output. */
@@ -398,6 +404,11 @@ export class Driver {
           break;
       }
     }
+  }
+
+  #tell(): void {
+    this.#state[State.Entries] = 0;
+    tell(this.#core.takeEntries());
   }
 
   #open(action: ActionFields): void {

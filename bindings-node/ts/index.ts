@@ -83,6 +83,7 @@ export {
 } from "./faults.js";
 export { KeyList } from "./keys.js";
 export { Lock } from "./lock.js";
+export type { LogEntry, LogEvent, LogLevel } from "./log.js";
 export type { ClientOptions, Hashing, ServerDescription, Servers } from "./options.js";
 export type {
   ConnectionReport,

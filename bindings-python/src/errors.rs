@@ -126,7 +126,7 @@ impl<'py> FromPyObject<'_, 'py> for Raised {
 
     fn extract(exception: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let name = exception.getattr("kind")?;
-        let kind = named(ErrorKind::ALL, ErrorKind::name, name.extract()?)?;
+        let kind = kind_named(name.extract()?)?;
         let mut error = Error::new(kind, "");
         let sent = exception.getattr("sent")?;
         if let Some(name) = sent.extract()? {
@@ -152,6 +152,15 @@ fn named<T: Copy, const N: usize>(
     all.into_iter()
         .find(|&one| name_of(one) == name)
         .ok_or_else(|| PyValueError::new_err(format!("no error is described by {name:?}")))
+}
+
+/// Returns the kind of this name.
+///
+/// # Errors
+///
+/// `ValueError` when there is none.
+pub(crate) fn kind_named(name: &str) -> PyResult<ErrorKind> {
+    named(ErrorKind::ALL, ErrorKind::name, name)
 }
 
 /// Whether the call behind `error` can be made again without doing it twice.

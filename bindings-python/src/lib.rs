@@ -2,7 +2,7 @@
 //!
 //! What memcached is, the core knows; what Python is, the package beside this
 //! crate knows. The rooms here carry values (`value`, `json`, `serializer`) and failures
-//! (`errors`) from one to the other, tell the core of forks (`fork`), hold the
+//! (`errors`) from one to the other, tell the core of forks (`fork`) and `logging` of servers (`log`), hold the
 //! embedded server (`server`), serve those who run a cluster (`tools`), start the
 //! command (`command`) and carry what stands in for other clients (`compat`).
 
@@ -12,6 +12,7 @@ mod compat;
 mod errors;
 mod fork;
 mod json;
+mod log;
 mod report;
 mod serializer;
 mod server;

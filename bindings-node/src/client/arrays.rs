@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{Float64Array, Uint8Array, Uint32Array};
 use napi_derive::napi;
 
 /// How many numbers the array of state has.
-const STATE_LENGTH: usize = 9;
+const STATE_LENGTH: usize = 10;
 
 /// The shared arrays, each of a size that the driver chose.
 #[napi(object, object_to_js = false)]

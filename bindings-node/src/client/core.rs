@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use memoxide::client::log::Entry;
 use memoxide::client::{
     Action, Answer, ConnectionId, Engine, Moment, Options, Place, Plan, Ticket,
 };
@@ -39,6 +40,8 @@ mod state {
     /// Until when the event loop is not to sleep, in milliseconds of the driver's
     /// clock; 0 when it may.
     pub(super) const AWAKE: usize = 8;
+    /// Whether `takeEntries` has something to take.
+    pub(super) const ENTRIES: usize = 9;
 }
 
 /// A client's servers, placement, values and engine.
@@ -110,6 +113,11 @@ impl Core {
     /// Returns servers and options as JSON, without secrets.
     pub(super) fn configuration(&self) -> String {
         self.options().to_json(self.plans.own.servers())
+    }
+
+    /// Returns what the log begins with.
+    pub(super) fn first_entry(&self) -> Option<Entry> {
+        self.plans.own.first_entry()
     }
 
     /// Returns the server that credentials go to unencrypted, as the plan says.
@@ -385,6 +393,11 @@ impl Core {
         self.action.take().or_else(|| self.engine.next_action())
     }
 
+    /// Takes what the log is to be told.
+    pub(super) fn take_entries(&mut self) -> Vec<Entry> {
+        self.engine.take_entries()
+    }
+
     /// Returns the address of an endpoint.
     pub(super) fn address(&self, endpoint: usize) -> &Address {
         self.engine.address(endpoint)
@@ -469,6 +482,7 @@ impl Core {
         state[state::AWAKE] = awake.0 as f64 / NANOSECONDS;
         state[state::PENDING] = self.engine.pending() as f64;
         state[state::ACTIONS] = f64::from(u8::from(self.action.is_some()));
+        state[state::ENTRIES] = f64::from(u8::from(self.engine.has_entries()));
     }
 }
 

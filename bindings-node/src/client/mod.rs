@@ -16,6 +16,7 @@ pub mod actions;
 pub mod arrays;
 mod composite;
 mod core;
+pub mod log;
 mod placing;
 pub mod report;
 pub mod security;
@@ -36,6 +37,7 @@ use napi_derive::napi;
 use self::actions::ActionFields;
 use self::arrays::SharedArrays;
 use self::core::Core;
+use self::log::EntryFields;
 use self::report::TextPart;
 use self::security::{TlsFields, failure};
 use self::settings::{OwnFunctions, ServerSource, SettingValue};
@@ -145,6 +147,19 @@ impl ClientCore {
     #[napi]
     pub fn tls(&self) -> Option<TlsFields> {
         TlsFields::of(self.core.borrow().options())
+    }
+
+    /// Returns what the log of the client begins with, if anything.
+    #[napi]
+    pub fn first_entry(&self) -> Option<EntryFields> {
+        self.core.borrow().first_entry().map(EntryFields::from)
+    }
+
+    /// Takes what the log is to be told.
+    #[napi]
+    pub fn take_entries(&self) -> Vec<EntryFields> {
+        let entries = self.core.borrow_mut().take_entries();
+        entries.into_iter().map(EntryFields::from).collect()
     }
 
     /// Returns the server that credentials go to unencrypted over a network, where

@@ -6,6 +6,8 @@ Errors are in `memoxide.errors` and here; everything raised derives from
 
 from __future__ import annotations
 
+import logging
+
 from memoxide._native import (
     __version__,
     compare_placements,
@@ -48,6 +50,9 @@ from memoxide.item import Item
 from memoxide.lock import AsyncLock, Lock
 from memoxide.namespace import AsyncNamespace, Namespace
 from memoxide.server import EmbeddedServer
+
+# Nothing is written before the program says where to.
+logging.getLogger("memoxide").addHandler(logging.NullHandler())
 
 __all__ = [
     "AsyncCache",

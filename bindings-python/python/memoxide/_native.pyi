@@ -1713,6 +1713,12 @@ class Hosts:
         """
         Whether there is a connection.
         """
+    def note(self, /, host: SupportsIndex, error: tuple[str, str] | None) -> None:
+        """
+        Tells the log that a server is skipped from now on because of an error,
+        which is told by the name of its kind and its message; without one, that
+        it is used again.
+        """
     def open(self, /, host: SupportsIndex, timeout: float | None) -> bool:
         """
         Makes sure that there is a connection and tells whether it is a new one.

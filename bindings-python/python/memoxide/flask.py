@@ -221,7 +221,8 @@ class SessionInterface(FlaskSessionInterface):
         try:
             contents = self.serializer.loads(stored)
         except Exception as error:  # noqa: BLE001 - whatever a serializer raises
-            _log.warning("stored session cannot be read: %s", error)
+            # Its text may hold what is in the session.
+            _log.warning("stored session cannot be read: %s", type(error).__name__)
             return None
         return contents if isinstance(contents, dict) else None
 

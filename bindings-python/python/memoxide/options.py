@@ -98,7 +98,7 @@ class Options(TypedDict, total=False):
         password: The password that belongs to it; nothing.
         auth: How to authenticate, `"sasl"` or `"ascii"`.
         plaintext_auth: What to do about credentials that would go over a network
-            unencrypted: `"warn"`, `"allow"` or `"refuse"`.
+            unencrypted: `"warn"` in the log, `"allow"` or `"refuse"`.
         tls: Whether connections are encrypted; False.
         tls_ca: The file in PEM of the authorities to trust; those of the system.
         tls_cert: The file in PEM of the client's own certificate; nothing.

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use memoxide::client::log::Entry;
 use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Runner};
 use memoxide::{Error, ErrorKind, net};
 use pyo3::intern;
@@ -17,6 +18,7 @@ use super::harvest::{Harvest, not_initialised};
 use super::hints::Answer;
 use super::keys::KeyIterator;
 use crate::errors::Failure;
+use crate::log;
 use crate::serializer::Serializer;
 
 /// The native half of `memoxide.Client`, which is the class to use.
@@ -248,11 +250,14 @@ impl Client {
             harvest,
             patience,
             raised: Cell::new(None),
+            entries: Vec::new(),
         };
         let result = runner.run(operation, deadline(timeout), &mut caller);
+        let told = log::tell(py, &caller.entries);
         if let Some(raised) = caller.raised.take() {
             return Err(Failure::Python(raised));
         }
+        told?;
         let object = core.finish(py, caller.harvest, result)?;
         Ok(Answer(object, PhantomData))
     }
@@ -273,6 +278,8 @@ pub(super) struct Caller<'c, 'py> {
     pub(super) patience: Option<Duration>,
     /// What a signal handler raised.
     pub(super) raised: Cell<Option<PyErr>>,
+    /// What the log is to be told after the call.
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Host for Caller<'_, '_> {
@@ -305,5 +312,9 @@ impl Host for Caller<'_, '_> {
 
     fn patience(&self) -> Option<Duration> {
         self.patience
+    }
+
+    fn note(&mut self, entry: Entry) {
+        self.entries.push(entry);
     }
 }

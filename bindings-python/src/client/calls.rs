@@ -19,6 +19,7 @@ use super::ids::Ids;
 use super::keys::Queue;
 use super::update::Update;
 use crate::errors::Result;
+use crate::log;
 use crate::serializer::{Pickle, Serializer};
 use crate::value::Conversion;
 
@@ -62,6 +63,7 @@ impl Core {
         serializer: Option<Serializer>,
     ) -> Result<Self> {
         let plan = configuration::plan(servers, options)?;
+        log::tell(py, plan.first_entry().as_slice())?;
         let codec = plan.options().values.clone();
         let pickle = if codec.foreign.contains(Format::Pickle) {
             Some(Pickle::new(py, pickle_protocol)?)

@@ -26,6 +26,7 @@ use super::harvest::Harvest;
 use super::hints::{Answer, Anything};
 use super::pending::{Delivery, Pending};
 use crate::errors::{Failure, Result};
+use crate::log;
 
 /// Keys that may wait for their caller before a list is paused; those of one
 /// read come on top.
@@ -106,11 +107,14 @@ impl Listed {
                 harvest: std::mem::take(&mut self.harvest),
                 patience: None,
                 raised: Cell::new(None),
+                entries: Vec::new(),
             };
             let read = reading.next(&mut caller);
             let raised = caller.raised.take();
+            let told = log::tell(py, &caller.entries);
             self.harvest = caller.harvest;
             self.ready = self.harvest.take_keys().into_iter();
+            told?;
             let failure = match read {
                 Ok(true) => continue,
                 Ok(false) => self.harvest.take_failure(),

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use memoxide::client::log::Entry;
 use memoxide::client::{Action, ConnectionId, Moment, Outcome, Ticket};
 use memoxide::net::{self, Address};
 use pyo3::IntoPyObjectExt;
@@ -15,10 +16,12 @@ use super::engine::{Engine, State};
 use super::harvest::Harvest;
 use super::keys::Queue;
 use super::pending::{Pending, Submission};
+use crate::log;
 
 /// One thing to do.
 enum Task {
     Act(Action),
+    Log(Vec<Entry>),
     Arm(Duration),
     Ask(u64, Ticket),
     Complete(Vec<(Pending, memoxide::Result<Outcome>)>),
@@ -34,6 +37,10 @@ impl State {
         // Before anything is served, which may resume them.
         while let Some(ticket) = self.calls.behind.pop() {
             self.engine.pause(ticket);
+        }
+        // Who is told of a failure finds it in the log.
+        if self.engine.has_entries() {
+            return Some(Task::Log(self.engine.take_entries()));
         }
         if !self.calls.completed.is_empty() {
             return Some(Task::Complete(std::mem::take(&mut self.calls.completed)));
@@ -124,6 +131,11 @@ impl Engine {
                     state.calls.completed = completed;
                 }
             }
+            Task::Log(entries) => {
+                if let Err(raised) = log::tell(py, &entries) {
+                    self.raise_in_loop(py, raised)?;
+                }
+            }
             Task::ScheduleFlush => {
                 let flush = driver.getattr(py, intern!(py, "flush"))?;
                 self.call_soon.call1(py, (flush,))?;
@@ -174,13 +186,16 @@ impl Engine {
             // Its caller was faster and cancelled it.
             Err(_) if future.call_method0(intern!(py, "done"))?.is_truthy()? => Ok(()),
             // Only what is to end the loop gets out of a task: the loop shall see it.
-            Ok(Some(raised)) => {
-                let reraise = self.driver(py).map(|driver| driver.getattr("reraise"));
-                let arguments = (reraise.transpose()?, raised.into_value(py));
-                self.call_soon.call1(py, arguments).map(drop)
-            }
+            Ok(Some(raised)) => self.raise_in_loop(py, raised),
             told => told.map(drop),
         }
+    }
+
+    /// Raises in the loop, from a turn of its own.
+    fn raise_in_loop(&self, py: Python<'_>, raised: PyErr) -> PyResult<()> {
+        let reraise = self.driver(py).map(|driver| driver.getattr("reraise"));
+        let arguments = (reraise.transpose()?, raised.into_value(py));
+        self.call_soon.call1(py, arguments).map(drop)
     }
 
     /// Tells the caller of a list of keys that no more comes.

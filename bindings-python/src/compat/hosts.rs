@@ -2,7 +2,9 @@
 //! flags and bytes as they are stored.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
+use memoxide::client::log::{Entry, Event};
 use memoxide::client::{
     Answer, CasOutcome, Counting, Host, Operation, Options, Outcome, Part, Place, PlainConnector,
     Plan, Runner, ServerAddress,
@@ -16,7 +18,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
 
 use super::arguments::{FOR_EVER, Mode, Time, Timeout};
-use crate::errors::{Failure, Result, exception};
+use crate::errors::{Failure, Result, exception, kind_named};
+use crate::log;
 
 /// The servers of one client in one thread: one connection to each, opened and
 /// closed by the caller, who also decides which server is out of service.
@@ -74,6 +77,21 @@ impl Hosts {
         let mut caller = Caller::new(py, |_| Ok(()));
         let result = self.runner.open(host, timeout.deadline(), &mut caller);
         caller.end(result)?.map_err(Failure::Core)
+    }
+
+    /// Tells the log that a server is skipped from now on because of an error,
+    /// which is told by the name of its kind and its message; without one, that
+    /// it is used again.
+    fn note(&self, py: Python<'_>, host: usize, error: Option<(String, String)>) -> Result<()> {
+        let endpoint = Arc::clone(self.plan.label(host));
+        let entry = match error {
+            None => Entry::new(Event::ServerBackInService, endpoint),
+            Some((kind, message)) => {
+                let error = Error::new(kind_named(&kind)?, message);
+                Entry::new(Event::ServerOutOfService, endpoint).because(&error)
+            }
+        };
+        Ok(log::tell(py, &[entry])?)
     }
 
     /// Whether there is a connection.
@@ -420,6 +438,8 @@ struct Caller<'py, F> {
     part: F,
     /// What a signal handler or a part raised.
     raised: Cell<Option<PyErr>>,
+    /// What the log is to be told after the call.
+    entries: Vec<Entry>,
 }
 
 impl<'py, F: FnMut(Part<'_>) -> PyResult<()>> Caller<'py, F> {
@@ -428,14 +448,17 @@ impl<'py, F: FnMut(Part<'_>) -> PyResult<()>> Caller<'py, F> {
             py,
             part,
             raised: Cell::new(None),
+            entries: Vec::new(),
         }
     }
 
-    /// Returns the result of a call, unless something was raised meanwhile.
+    /// Returns the result of a call, unless something was raised meanwhile. The
+    /// log is told what happened in it.
     fn end<T>(&self, result: memoxide::Result<T>) -> PyResult<memoxide::Result<T>> {
+        let told = log::tell(self.py, &self.entries);
         match self.raised.take() {
             Some(raised) => Err(raised),
-            None => Ok(result),
+            None => told.map(|()| result),
         }
     }
 }
@@ -461,5 +484,9 @@ impl<F: FnMut(Part<'_>) -> PyResult<()>> Host for Caller<'_, F> {
         if let Err(raised) = (self.part)(part) {
             self.raised.set(Some(raised));
         }
+    }
+
+    fn note(&mut self, entry: Entry) {
+        self.entries.push(entry);
     }
 }

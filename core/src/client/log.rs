@@ -175,10 +175,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) const fn new(event: Event, endpoint: Arc<str>) -> Self {
+    /// Begins an entry of a server, named as `host:port` or by its path. For
+    /// drivers that know of an event by themselves; the core makes the others.
+    #[must_use]
+    pub fn new(event: Event, endpoint: impl Into<Arc<str>>) -> Self {
         Self {
             event,
-            endpoint,
+            endpoint: endpoint.into(),
             error: None,
             requests: None,
         }
@@ -193,7 +196,8 @@ impl Entry {
     }
 
     /// Tells why.
-    pub(super) fn because(mut self, error: &Error) -> Self {
+    #[must_use]
+    pub fn because(mut self, error: &Error) -> Self {
         self.error = Some(error.clone());
         self
     }
@@ -308,7 +312,7 @@ mod tests {
     use super::*;
 
     fn reason_of(kind: ErrorKind, message: &'static str) -> String {
-        let entry = Entry::new(Event::CallDegraded, "a:1".into());
+        let entry = Entry::new(Event::CallDegraded, "a:1");
         entry.because(&Error::new(kind, message)).to_string()
     }
 

@@ -113,6 +113,7 @@ class Host:
             self.address = (self.ip, self.port)
         self.deaduntil: float = 0
         self.flush_on_next_connect = 0
+        self._is_out = False
         adopt([self])
 
     @property
@@ -129,8 +130,11 @@ class Host:
         try:
             opened = self.core.open(self.index, self.socket_timeout)
         except MemoxideError as error:
-            self.mark_dead(f"connect: {error}")
+            self._leave_out(f"connect: {error}", error)
             return 0
+        if self._is_out:
+            self._is_out = False
+            self.core.note(self.index, None)
         if opened and self.flush_on_next_connect:
             self.flush()
             self.flush_on_next_connect = 0
@@ -160,6 +164,14 @@ class Host:
             self.flush_on_next_connect = 1
         self.close_socket()
 
+    def _leave_out(self, reason: object, error: Exception) -> None:
+        """Skips the server, and tells the log why."""
+        if not self._is_out:
+            self._is_out = True
+            kind = getattr(error, "kind", "Connect")
+            self.core.note(self.index, (kind, getattr(error, "message", str(error))))
+        self.mark_dead(reason)
+
     def failed(self, error: OSError) -> None:
         """Notes that a call failed on the way.
 
@@ -176,7 +188,7 @@ class Host:
             else:
                 self.debuglog(f"MemCache: {self}: {error}.  Connected again.")
                 return
-        self.mark_dead(reason)
+        self._leave_out(reason, error)
 
     def expected(self, wanted: str, reply: str) -> None:
         """Writes a message if the server's reply is not the one that is wanted."""
