@@ -94,6 +94,40 @@ for (const situation of vectors.situations) {
   });
 }
 
+test("a connection that was idle for too long is told of", async (t) => {
+  const told = listen(t);
+  const server = await start(t);
+  const client = clientOf(t, server.endpoint, { idleTimeout: 0.001 });
+  const closed = new Promise((resolve, reject) => {
+    // An idle client does not keep a process.
+    const late = setTimeout(() => reject(new Error("was not told")), patience);
+    t.after(() => clearTimeout(late));
+    const wait = (entry) => {
+      if (entry.event === "connection_closed") resolve();
+    };
+    diagnostics.subscribe("memoxide:log", wait);
+    t.after(() => diagnostics.unsubscribe("memoxide:log", wait));
+  });
+  await client.get(key);
+  await closed;
+  assert.deepEqual(
+    told.map(({ event }) => event),
+    ["connection_opened", "connection_closed"],
+  );
+  check(told[1], { event: "connection_closed" }, server.endpoint);
+});
+
+test("the types name the events of the list", () => {
+  const source = readFileSync(new URL("../ts/log.ts", import.meta.url), "utf8");
+  const union = source.slice(source.indexOf("type LogEvent"), source.indexOf("interface LogEntry"));
+  const named = [...union.matchAll(/\| "(\w+)"/g)].map(([, name]) => name);
+  const own = vectors.events.filter(({ languages = ["node"] }) => languages.includes("node"));
+  assert.deepEqual(
+    named,
+    own.map(({ event }) => event),
+  );
+});
+
 test("a subscriber may use the client", async (t) => {
   const server = await start(t);
   const client = clientOf(t, server.endpoint);

@@ -133,7 +133,7 @@ const ofMemjs: Readonly<Record<string, (value: OptionValue) => [string, OptionVa
 
 /** Returns the servers that the program names, else the environment for the core to look at. */
 export function serverSource(servers: Servers | undefined): ServerSource {
-  if (servers === undefined || servers === "") return { environment: environment() };
+  if (servers === undefined) return { environment: environment() };
   if (typeof servers === "string") return { text: servers };
   if (Array.isArray(servers)) return { list: servers.map(entry) };
   if (typeof servers !== "object" || servers === null) {

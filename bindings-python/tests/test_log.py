@@ -158,6 +158,33 @@ def test_lists_of_keys_tell_the_log(caplog: pytest.LogCaptureFixture) -> None:
     assert events(caplog) == ["connection_opened"]
 
 
+def test_a_connection_that_was_idle_for_too_long_is_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with memoxide.EmbeddedServer() as server:
+        with memoxide.Client(server.endpoint, idle_timeout=1e-9) as client:
+            client.get(KEY)
+            client.get(KEY)
+        opened, closed = "connection_opened", "connection_closed"
+        assert events(caplog) == [opened, closed, opened]
+        check(records(caplog)[1], {"event": closed}, server.endpoint)
+        caplog.clear()
+
+        async def run() -> None:
+            handler = Waiting(closed)
+            logging.getLogger("memoxide").addHandler(handler)
+            try:
+                client = memoxide.AsyncClient(server.endpoint, idle_timeout=0.001)
+                async with client:
+                    await client.get(KEY)
+                    await handler.told.wait()
+            finally:
+                logging.getLogger("memoxide").removeHandler(handler)
+
+        asyncio.run(run())
+        assert events(caplog) == [opened, closed]
+
+
 def test_a_disabled_level_costs_no_record(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "memoxide")
     with memoxide.EmbeddedServer() as server:
@@ -168,6 +195,19 @@ def test_a_disabled_level_costs_no_record(caplog: pytest.LogCaptureFixture) -> N
         ):
             client.get(KEY)
     assert events(caplog) == ["server_out_of_service"]
+
+
+class Waiting(logging.Handler):
+    """A handler that notes that an event was told."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__()
+        self.event = event
+        self.told = asyncio.Event()
+
+    def emit(self, record: Any) -> None:
+        if record.event == self.event:
+            self.told.set()
 
 
 class Failing(logging.Filter):
