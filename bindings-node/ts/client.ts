@@ -49,6 +49,7 @@ import type { Change } from "./driver.js";
 import { InvalidArgumentError } from "./errors.js";
 import { keysOf, pairsOf } from "./iterables.js";
 import { Lock } from "./lock.js";
+import type { LogEntry } from "./log.js";
 import type { ClientOptions, Servers } from "./options.js";
 import * as results from "./results.js";
 import { type Submission, Verb, Want } from "./submission.js";
@@ -59,7 +60,8 @@ import { type Submission, Verb, Want } from "./submission.js";
  * Connections are opened on first use, one for each server, and calls made in
  * the same turn of the event loop go out together. A call ends within its
  * `timeout`, whatever the servers do. An idle client does not keep the process
- * alive.
+ * alive. What happens to servers is told on the channel `memoxide:log` of
+ * `node:diagnostics_channel`, as {@link LogEntry}.
  *
  * Each method has a callback form too, with the function behind the last
  * argument; `get`, `gets`, `gat`, `gats`, `increment` and `decrement` hand their

@@ -9,6 +9,7 @@ import decimal
 import gc
 import gzip
 import json
+import logging.config
 import os
 import pickle
 import threading
@@ -32,6 +33,31 @@ NAMES = {"datetime": dt, "decimal": decimal, "uuid": uuid}
 @pytest.fixture
 def cache(memoxide_server: memoxide.EmbeddedServer) -> MemoxideCache:
     return MemoxideCache(memoxide_server.endpoint, {})
+
+
+def test_an_outage_is_in_the_log_of_a_project(
+    memoxide_server: memoxide.EmbeddedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # As Django does with the setting `LOGGING`.
+    handlers = {"console": {"class": "logging.StreamHandler"}}
+    loggers = {"memoxide": {"level": "INFO", "handlers": ["console"]}}
+    logger = logging.getLogger("memoxide")
+    before, level = list(logger.handlers), logger.level
+    whole: Any = {"version": 1, "handlers": handlers, "loggers": loggers}
+    logging.config.dictConfig({**whole, "disable_existing_loggers": False})
+    try:
+        options = {"on_error": "miss", "dead_after": 1, "dead_retry": 30}
+        cache = MemoxideCache(memoxide_server.endpoint, {"OPTIONS": options})
+        memoxide_server.add_fault(action="refuse")
+        assert cache.get("key", "default") == "default"
+        assert cache.get("key") is None
+    finally:
+        logger.handlers[:] = before
+        logger.setLevel(level)
+    out, degraded = capsys.readouterr().err.splitlines()
+    where = f"({memoxide_server.endpoint}): "
+    assert out.startswith(f"server is out of service {where}")
+    assert degraded.startswith(f"failing server passed as a miss {where}")
 
 
 def recorded(name: str) -> list[Any]:

@@ -52,7 +52,8 @@ class AsyncClient(_native.AsyncClient):
     servers do.
 
     Names and arguments are those of `Client`, and so are results and errors. A
-    bad key, value or argument raises at once, before there is a future.
+    bad key, value or argument raises at once, before there is a future. What
+    happens to servers is told to the logger `memoxide`, on the loop.
 
     Args:
         servers: As in `Client`.

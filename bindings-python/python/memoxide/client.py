@@ -44,7 +44,8 @@ class Client(_native.Client):
     Each call takes a connection of its own from a pool, so that threads do not
     wait for each other; the GIL is released while a call waits. Connections are
     opened on first use. A forked child opens its own. A call ends within
-    `timeout`, whatever the servers do.
+    `timeout`, whatever the servers do. What happens to servers is told to the
+    logger `memoxide`, on the thread that called.
 
     Methods have the names and arguments of python-memcached. Results are True or
     False, a value, or None; whatever goes wrong raises a `MemoxideError`, which

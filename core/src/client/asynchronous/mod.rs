@@ -35,7 +35,8 @@ use crate::protocol::Item;
 /// one thing. Connections are opened on first use, on the runtime of the call,
 /// and closed with the last clone. A call ends within
 /// [`timeout`](super::Options::timeout) whatever the servers do; dropping its
-/// future gives it up. Its methods panic outside of a tokio runtime.
+/// future gives it up. What happens to servers is told to `tracing`
+/// ([`log`](super::log)). Its methods panic outside of a tokio runtime.
 ///
 /// ```no_run
 /// use std::time::Duration;

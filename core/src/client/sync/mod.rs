@@ -30,7 +30,7 @@ use crate::protocol::Item;
 /// [`namespace`](Self::namespace) return: clients whose calls differ in that
 /// one thing. Connections are opened on first use and closed with the last
 /// clone. A call ends within [`timeout`](super::Options::timeout) whatever the
-/// servers do.
+/// servers do. What happens to servers is told to `tracing` ([`log`](super::log)).
 ///
 /// ```no_run
 /// use std::time::Duration;
