@@ -28,6 +28,7 @@ impl<'a> Key<'a> {
     ///
     /// [`ErrorKind::InvalidKey`] when the key is empty, over
     /// [`MAX_KEY_LENGTH`] bytes, or holds a byte up to 0x20 or 0x7f.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Result<Self> {
         if !bytes.is_empty() && bytes.len() <= MAX_KEY_LENGTH && are_legal(bytes) {
             return Ok(Self(bytes));
@@ -49,6 +50,7 @@ impl AsRef<[u8]> for Key<'_> {
 }
 
 /// Whether all bytes may stand in a key, found eight at a time.
+#[inline]
 fn are_legal(bytes: &[u8]) -> bool {
     const ONES: u64 = u64::MAX / 255;
     const HIGHS: u64 = ONES << 7;
@@ -56,11 +58,12 @@ fn are_legal(bytes: &[u8]) -> bool {
     // away, or stands behind such a byte, and is below 0x80.
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
     let is_legal = |word: u64| below(word, 0x21) | below(word ^ (ONES * 0x7f), 1) == 0;
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [b'0'; 8];
-    last[..rest.len()].copy_from_slice(rest);
     let legal = |word: &[u8; 8]| is_legal(u64::from_ne_bytes(*word));
-    words.iter().all(legal) && legal(&last)
+    // The last eight are looked at whole, some of them twice.
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().all(|byte| self::is_legal(*byte));
+    };
+    bytes.as_chunks().0.iter().all(legal) && legal(last)
 }
 
 /// Whether a byte may stand in a key.

@@ -200,6 +200,14 @@ impl Router {
         }
     }
 
+    /// Returns the node that has every key, where there is one.
+    pub(crate) fn only(&self) -> Option<usize> {
+        match &*self.plan {
+            Plan::Only(index) => Some(*index as usize),
+            _ => None,
+        }
+    }
+
     /// Returns the node for a key that comes in two parts, or what the caller's
     /// function failed with.
     ///

@@ -57,20 +57,23 @@ impl Plan {
                 bump: true,
             })
         };
+        let is_plain = want == Want::VALUE || want == Want::VALUE | Want::CAS;
+        if is_plain
+            && count > 0
+            && let Some(endpoint) = self.only(place)
+        {
+            // The keys are the call's own, in order.
+            let mut own = Vec::with_capacity(count);
+            for key in keys {
+                own.push(self.wire_key(key)?);
+            }
+            let all = (endpoint, request(Keys::Many(own)), Vec::new());
+            return Ok(Operation::Spread(Box::new(Spread::retrieve(vec![all]))));
+        }
         let located = keys
             .enumerate()
             .map(|(position, key)| self.locate(key, place.of(position)));
-        let spread = if want == Want::VALUE || want == Want::VALUE | Want::CAS {
-            if self.servers.len() == 1 {
-                // The keys are the call's own, in order.
-                let mut own = Vec::with_capacity(count);
-                for place in located {
-                    own.push(place?.1);
-                }
-                let all = (0, request(Keys::Many(own)), Vec::new());
-                let requests = if count == 0 { Vec::new() } else { vec![all] };
-                return Ok(Operation::Spread(Box::new(Spread::retrieve(requests))));
-            }
+        let spread = if is_plain {
             let mut keys = vec![Vec::new(); self.servers.len()];
             let mut positions = vec![Vec::new(); self.servers.len()];
             for (position, place) in located.enumerate() {

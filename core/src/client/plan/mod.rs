@@ -251,6 +251,7 @@ impl Plan {
     }
 
     /// Puts the prefix before a key and checks what comes out.
+    #[inline]
     pub(super) fn wire_key<'a>(&self, key: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         let wire = if self.options.prefix.is_empty() || key.is_empty() {
             Cow::Borrowed(key)
@@ -259,6 +260,15 @@ impl Plan {
         };
         Key::new(&wire)?;
         Ok(wire)
+    }
+
+    /// Returns the server that every key of a call goes to, where no key needs
+    /// to be looked at to tell.
+    fn only(&self, place: Place<'_>) -> Option<usize> {
+        match place {
+            Place::Key | Place::ServerKey(_) => self.router.only(),
+            Place::Each(_) | Place::Endpoint(_) => None,
+        }
     }
 
     fn route(&self, key: &[u8], place: Place<'_>) -> Result<usize> {
