@@ -178,7 +178,16 @@ impl Codec {
     /// [`foreign`](Self::foreign) does not name; [`ErrorKind::Unsupported`] when
     /// this build cannot decompress it. Both have the flags and bytes attached
     /// ([`Error::raw`]).
+    #[inline]
     pub fn decode<'a>(&self, flags: u32, bytes: Cow<'a, [u8]>) -> Result<Value<'a>> {
+        if dialect::is_plain(self.dialect, flags) {
+            return Ok(Value::Bytes(bytes));
+        }
+        self.decode_marked(flags, bytes)
+    }
+
+    /// Decodes what has flags that say something.
+    fn decode_marked<'a>(&self, flags: u32, bytes: Cow<'a, [u8]>) -> Result<Value<'a>> {
         let Some((packing, kept)) = dialect::packed(self.dialect, flags) else {
             return dialect::read(self, flags, bytes)
                 .map_err(|fault| fault.into_error(self.dialect, flags, None));

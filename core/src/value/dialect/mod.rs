@@ -135,6 +135,17 @@ pub(super) fn write<'a>(codec: &Codec, value: Value<'a>) -> Result<Draft<'a>> {
     }
 }
 
+/// Whether a value with these flags is bytes as they are, where that can be told
+/// at once.
+#[inline]
+pub(super) const fn is_plain(dialect: Dialect, flags: u32) -> bool {
+    match dialect {
+        Dialect::Memoxide => flags == 0,
+        Dialect::Raw => true,
+        _ => false,
+    }
+}
+
 /// Turns `flags`, without the bits that mark compression, and bytes into a value.
 pub(super) fn read<'a>(
     codec: &Codec,
