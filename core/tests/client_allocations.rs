@@ -79,6 +79,11 @@ fn a_blocking_call_allocates_for_its_result_alone() {
         let value = [b'x'; 100];
         client.set("k", &value[..], Ttl::Never).expect("a set");
         client.set("n", 5_u64, Ttl::Never).expect("a set");
+        let keys: Vec<String> = (0..100).map(|n| format!("many:{n}")).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        for key in &keys {
+            client.set(key, &value[..], Ttl::Never).expect("a set");
+        }
         let counted = [
             (
                 "get",
@@ -94,6 +99,16 @@ fn a_blocking_call_allocates_for_its_result_alone() {
                 each(|| {
                     let found: Option<Bytes> = client.get("k").expect("a get");
                     assert!(found.is_some());
+                }),
+            ),
+            (
+                "get_multi of bytes",
+                // Six for the request, the map, and two copies of what came,
+                // with the count of who shares each.
+                11.0,
+                each(|| {
+                    let found = client.get_multi::<_, Bytes>(&keys).expect("a reply");
+                    assert_eq!(found.len(), keys.len());
                 }),
             ),
             (

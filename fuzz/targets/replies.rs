@@ -1,19 +1,30 @@
 //! Arbitrary bytes as replies: the connection never panics, never gives more
 //! replies than were asked for, and never keeps more than it was sent. Reads that
-//! share a command are answered at most once each.
+//! share a command are answered at most once each. The short way for hits tells
+//! what the long one does.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use memoxide::ErrorKind;
 use memoxide::protocol::{
-    Admin, BatchItem, Codec, Connection, Delete, Expiry, Keys, Limits, Request, Retrieve,
-    StoreMany, Want,
+    Admin, BatchItem, Codec, Connection, Delete, Expiry, Item, Keys, Limits, Reply, Request,
+    Retrieve, StoreMany, Want,
 };
 
 /// Reads that go out as one command.
 const JOINED: usize = 20;
 
+/// What came: tag and reply as text; and the kind of the error that ended it.
+type Told = (Vec<(usize, String)>, Option<ErrorKind>);
+
 fuzz_target!(|input: (u16, u8, Vec<u8>)| {
     let (setup, split, bytes) = input;
+    let long = take(setup, split, &bytes, false);
+    assert_eq!(take(setup, split, &bytes, true), long);
+});
+
+fn take(setup: u16, split: u8, bytes: &[u8], together: bool) -> Told {
+    let mut told = Vec::new();
     let codec = [None, Some(Codec::Meta), Some(Codec::Text)][usize::from(setup % 3)];
     let mut connection = Connection::new(
         codec,
@@ -66,8 +77,15 @@ fuzz_target!(|input: (u16, u8, Vec<u8>)| {
     let mut answered = [false; JOINED];
     for mut chunk in bytes.chunks(usize::from(split).max(1)) {
         loop {
+            if together {
+                connection.receive_hits(&mut chunk, |tag, hits| {
+                    let items = hits.as_slice().iter().map(|hit| Item::from(*hit));
+                    told.extend(items.map(|item| (tag, format!("{:?}", Reply::Item(item)))));
+                });
+            }
             match connection.receive(&mut chunk) {
                 Ok(Some(received)) => {
+                    told.push((received.tag, format!("{:?}", received.reply)));
                     finished += usize::from(received.last);
                     if let Some(number) = received.tag.checked_sub(requests.len()) {
                         assert!(received.last && !answered[number]);
@@ -75,13 +93,14 @@ fuzz_target!(|input: (u16, u8, Vec<u8>)| {
                     }
                 }
                 Ok(None) => break,
-                Err(_) => {
+                Err(error) => {
                     assert!(connection.abandon().len() + finished <= asked);
-                    return;
+                    return (told, Some(error.kind()));
                 }
             }
         }
         assert!(chunk.is_empty());
     }
     assert!(finished <= asked);
-});
+    (told, None)
+}

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::shelf::Shelf;
 use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "msgpack")]
 use crate::value::Format;
@@ -29,6 +30,14 @@ pub trait FromValue: Sized {
     ///
     /// [`ErrorKind::Decode`] when the cached value is of another type.
     fn from_value(value: Value<'_>) -> Result<Self>;
+
+    /// Reads one of several values of a call, which may share their memory.
+    #[doc(hidden)]
+    #[inline]
+    fn from_several(value: Value<'_>, shelf: &mut Shelf<'_>) -> Result<Self> {
+        let _ = shelf;
+        Self::from_value(value)
+    }
 }
 
 /// Any type that serde knows, stored as JSON.
@@ -163,6 +172,7 @@ impl FromValue for Value<'static> {
 
 impl FromValue for Vec<u8> {
     /// Takes bytes and text.
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self> {
         match value {
             Value::Bytes(bytes) => Ok(bytes.into_owned()),
@@ -174,8 +184,18 @@ impl FromValue for Vec<u8> {
 
 impl FromValue for Bytes {
     /// Takes bytes and text.
+    #[inline]
     fn from_value(value: Value<'_>) -> Result<Self> {
         Vec::from_value(value).map(Self::from)
+    }
+
+    #[inline]
+    fn from_several(value: Value<'_>, shelf: &mut Shelf<'_>) -> Result<Self> {
+        match value {
+            Value::Bytes(Cow::Borrowed(bytes)) => Ok(shelf.share(bytes)),
+            Value::Text(Cow::Borrowed(text)) => Ok(shelf.share(text.as_bytes())),
+            value => Self::from_value(value),
+        }
     }
 }
 

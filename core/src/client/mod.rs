@@ -60,6 +60,7 @@ mod options;
 mod plan;
 mod security;
 mod servers;
+mod shelf;
 pub mod stats;
 mod sync;
 pub mod tools;
@@ -83,5 +84,7 @@ pub use operation::{
 pub use options::{Auth, OnError, Options, Password, PlaintextAuth, Setting, TlsOptions};
 pub use plan::{Counting, Place, Plan, UPDATE_ATTEMPTS};
 pub use servers::ServerAddress;
+#[doc(hidden)]
+pub use shelf::Shelf;
 pub use sync::{Client, Lock};
 pub use ttl::Ttl;

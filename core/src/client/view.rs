@@ -11,11 +11,12 @@ use super::convert::{FromValue, ToValue};
 use super::item::ItemView;
 use super::operation::{Answer, Moment, Outcome, Part};
 use super::plan::{Place, Plan};
+use super::shelf::Shelf;
 use super::stats::RawReport;
 use super::ttl::Ttl;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net;
-use crate::protocol::{DumpedKey, Expiry, Item};
+use crate::protocol::{DumpedKey, Expiry, Hits, Item};
 use crate::value::Encoded;
 
 /// The plan of a client, and what a view of it changes. Cheap to clone.
@@ -99,10 +100,31 @@ impl View {
         T::from_value(self.plan.options().values.decode(item.flags, item.value)?)
     }
 
+    /// Reads the value of one of several items.
+    #[inline]
+    pub(super) fn decode_several<T: FromValue>(
+        &self,
+        item: Item<'_>,
+        shelf: &mut Shelf<'_>,
+    ) -> Result<T> {
+        let value = self.plan.options().values.decode(item.flags, item.value)?;
+        T::from_several(value, shelf)
+    }
+
     /// Reads an item's value, and its cas id.
     pub(super) fn decode_with_cas<T: FromValue>(&self, item: Item<'_>) -> Result<(T, u64)> {
         let cas = item.cas.unwrap_or_default();
         Ok((self.decode(item)?, cas))
+    }
+
+    /// Reads the value of one of several items, and its cas id.
+    pub(super) fn decode_several_with_cas<T: FromValue>(
+        &self,
+        item: Item<'_>,
+        shelf: &mut Shelf<'_>,
+    ) -> Result<(T, u64)> {
+        let cas = item.cas.unwrap_or_default();
+        Ok((self.decode_several(item, shelf)?, cas))
     }
 
     /// Reads an item with everything that the server tells of it.
@@ -133,6 +155,13 @@ impl View {
 pub(super) trait Conversation {
     /// Takes one piece. A read that is repeated may give the same piece twice.
     fn part(&mut self, part: Part<'_>);
+
+    /// Takes hits that came together.
+    fn hits(&mut self, hits: &Hits<'_>) {
+        for hit in hits.as_slice() {
+            self.part(Part::Item((*hit).into()));
+        }
+    }
 
     /// Asks the caller's function.
     fn ask(&mut self) -> Result<Answer> {
@@ -195,7 +224,7 @@ pub(super) struct Many<'k, K, T, F> {
 impl<'k, K, T, F> Many<'k, K, T, F>
 where
     K: Clone + Eq + Hash,
-    F: FnMut(Item<'_>) -> Result<T>,
+    F: FnMut(Item<'_>, &mut Shelf<'_>) -> Result<T>,
 {
     pub(super) fn new(keys: &'k [K], read: F) -> Self {
         Self {
@@ -209,19 +238,32 @@ where
     pub(super) fn finish(self) -> Result<HashMap<K, T>> {
         self.failure.map_or(Ok(self.found), Err)
     }
+
+    #[inline(always)]
+    fn item(&mut self, item: Item<'_>, shelf: &mut Shelf<'_>) {
+        let key = &self.keys[item.index];
+        match (self.read)(item, shelf) {
+            Ok(value) => drop(self.found.insert(key.clone(), value)),
+            Err(error) => self.failure = Some(error),
+        }
+    }
 }
 
 impl<K, T, F> Conversation for Many<'_, K, T, F>
 where
     K: Clone + Eq + Hash,
-    F: FnMut(Item<'_>) -> Result<T>,
+    F: FnMut(Item<'_>, &mut Shelf<'_>) -> Result<T>,
 {
     fn part(&mut self, part: Part<'_>) {
-        let Part::Item(item) = part else { return };
-        let index = item.index;
-        match (self.read)(item) {
-            Ok(value) => drop(self.found.insert(self.keys[index].clone(), value)),
-            Err(error) => self.failure = Some(error),
+        if let Part::Item(item) = part {
+            self.item(item, &mut Shelf::default());
+        }
+    }
+
+    fn hits(&mut self, hits: &Hits<'_>) {
+        let mut shelf = Shelf::new(hits);
+        for hit in hits.as_slice() {
+            self.item((*hit).into(), &mut shelf);
         }
     }
 }

@@ -95,18 +95,21 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
     atoi_simd::parse_pos::<u64>(digits).ok()
 }
 
-/// Splits off a decimal number of up to 32 bits before `end`.
+/// Reads a decimal number of up to 32 bits that begins at `start` and is followed
+/// by `end`; returns it and what stands behind that.
 #[inline]
-pub(super) fn short_number_before(end: u8, line: &[u8]) -> Option<(u32, &[u8])> {
+pub(super) fn short_number_before(end: u8, line: &[u8], start: usize) -> Option<(u32, usize)> {
     let mut number = 0_u64;
-    for (index, byte) in line.iter().enumerate() {
-        match byte {
-            b'0'..=b'9' if index < 10 => number = number * 10 + u64::from(byte - b'0'),
-            byte if *byte == end && index > 0 => {
-                return Some((u32::try_from(number).ok()?, &line[index + 1..]));
-            }
-            _ => return None,
+    let mut at = start;
+    while let Some(byte) = line.get(at) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            let is_number = *byte == end && at > start && at - start <= 10;
+            let number = u32::try_from(number).ok().filter(|_| is_number)?;
+            return Some((number, at + 1));
         }
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
     }
     None
 }

@@ -28,6 +28,7 @@ mod credentials;
 mod dump;
 mod expect;
 mod expiry;
+mod hits;
 mod meta;
 mod reply;
 mod request;
@@ -41,6 +42,7 @@ pub(crate) use expect::UNEXPECTED;
 #[cfg(test)]
 pub(crate) use expect::bad_line as unexpected;
 pub use expiry::Expiry;
+pub use hits::{Hit, Hits};
 pub use reply::{Item, Reply};
 pub use request::{
     Admin, Arithmetic, Delete, Direction, Keys, Request, Retrieve, Store, StoreMode, Touch, Want,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::AsyncClient;
 use crate::client::convert::FromValue;
 use crate::client::item::ItemView;
+use crate::client::shelf::Shelf;
 use crate::client::ttl::Ttl;
 use crate::client::view::{Many, nothing};
 #[cfg(doc)]
@@ -144,8 +145,10 @@ impl AsyncClient {
         K: AsRef<[u8]> + Clone + Eq + Hash + Send + Sync,
         T: FromValue + Send,
     {
-        self.read_multi(keys, Want::VALUE, |item| self.view.decode(item))
-            .await
+        self.read_multi(keys, Want::VALUE, |item, shelf| {
+            self.view.decode_several(item, shelf)
+        })
+        .await
     }
 
     /// Reads several values with their cas ids.
@@ -159,8 +162,10 @@ impl AsyncClient {
         T: FromValue + Send,
     {
         let want = Want::VALUE | Want::CAS;
-        self.read_multi(keys, want, |item| self.view.decode_with_cas(item))
-            .await
+        self.read_multi(keys, want, |item, shelf| {
+            self.view.decode_several_with_cas(item, shelf)
+        })
+        .await
     }
 
     /// Reads several values with everything that the servers tell about the
@@ -175,7 +180,7 @@ impl AsyncClient {
         K: AsRef<[u8]> + Clone + Eq + Hash + Send + Sync,
         T: FromValue + Send,
     {
-        self.read_multi(keys, Want::ALL, |item| self.view.decode_item(item))
+        self.read_multi(keys, Want::ALL, |item, _| self.view.decode_item(item))
             .await
     }
 
@@ -183,7 +188,7 @@ impl AsyncClient {
         &self,
         keys: &[K],
         want: Want,
-        read: impl FnMut(Item<'_>) -> Result<T> + Send,
+        read: impl FnMut(Item<'_>, &mut Shelf<'_>) -> Result<T> + Send,
     ) -> Result<HashMap<K, T>>
     where
         K: AsRef<[u8]> + Clone + Eq + Hash + Send + Sync,

@@ -8,6 +8,7 @@ use crate::client::operation::{Answer, Part};
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::net::{Address, Link, SocketLink};
+use crate::protocol::Hits;
 
 /// How a runner treats the thread it runs on, and the caller.
 pub trait Host {
@@ -35,6 +36,14 @@ pub trait Host {
     /// a link may be. By default `tracing` is told at once.
     fn note(&mut self, entry: Entry) {
         entry.trace();
+    }
+
+    /// Takes hits that came together; each is a [`Part::Item`] unless there is
+    /// a shorter way.
+    fn hits(&mut self, hits: &Hits<'_>) {
+        for hit in hits.as_slice() {
+            self.part(Part::Item((*hit).into()));
+        }
     }
 
     /// What each piece of the result may take, where the call as a whole has no

@@ -9,6 +9,7 @@ mod judgement;
 mod links;
 mod reading;
 mod stream;
+mod tell;
 mod turn;
 
 use std::io;
@@ -19,11 +20,12 @@ use parking_lot::Mutex;
 pub use self::host::{Connector, Host, PlainConnector, Times};
 use self::judgement::Retried;
 pub use self::reading::Reading;
+use self::tell::{Telling, advance};
 use self::turn::{Failure, Lane, drive, is_large, put_off, take_turn, turn_all};
-use super::delivery::{degraded, labelled, may_retry, out_of_service};
+use super::delivery::{degraded, may_retry, out_of_service};
 use super::health::{Admission, Health, HealthPolicy};
 use super::log::Event;
-use super::operation::{Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts, Step};
+use super::operation::{Dispatch, Input, Moment, Operation, Outbox, Outcome, Step};
 use super::security::Security;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
 use crate::net::{self, Address, Lease, Link, Pool, PoolLimits, Pooled};
@@ -182,12 +184,14 @@ impl Runner {
                 Ok((mut lease, _)) => match lease.connection.enqueue(0, &dispatch.request) {
                     Err(error) => error.at(Arc::clone(&endpoint.label)),
                     Ok(()) => {
-                        let driven = drive(&mut lease, deadline, host, |reply, last, host| {
-                            let reply = labelled(reply, &endpoint.label);
-                            let input = Input::Reply { id, reply, last };
-                            step = advance(operation, input, outbox, host);
-                        });
-                        match driven {
+                        let mut telling = Telling {
+                            operation,
+                            outbox,
+                            step: &mut step,
+                            label: &endpoint.label,
+                            id: |_| id,
+                        };
+                        match drive(&mut lease, deadline, host, &mut telling) {
                             Ok(()) => {
                                 self.succeeded(endpoint, &lease, host);
                                 return Ok(step);
@@ -248,18 +252,21 @@ impl Runner {
                 let mut index = 0;
                 while let Some(lane) = lanes.get_mut(index) {
                     let endpoint = &self.endpoints[lane.endpoint];
-                    let taken = take_turn(lane, |tag, reply, last| {
-                        let id = flights[tag as usize].dispatch.id;
-                        progressed = true;
-                        let reply = labelled(reply, &endpoint.label);
-                        step = advance(operation, Input::Reply { id, reply, last }, outbox, host);
-                    });
+                    let mut telling = Telling {
+                        operation,
+                        outbox,
+                        step: &mut step,
+                        label: &endpoint.label,
+                        id: |tag| flights[tag as usize].dispatch.id,
+                    };
+                    let taken = take_turn(lane, host, &mut telling);
+                    progressed |= matches!(taken, Ok(true));
                     match taken {
-                        Ok(()) if lane.lease.connection.outstanding() > 0 => {
+                        Ok(_) if lane.lease.connection.outstanding() > 0 => {
                             index += 1;
                             continue;
                         }
-                        Ok(()) => self.succeeded(endpoint, &lane.lease, host),
+                        Ok(_) => self.succeeded(endpoint, &lane.lease, host),
                         Err(Failure::Interrupted) => {
                             host.interrupted()?;
                             index += 1;
@@ -416,26 +423,4 @@ fn sleep<H: Host>(until: u64, deadline: u64, host: &H) -> Result<()> {
     }
     let message = "deadline passed between two attempts";
     Err(Error::new(ErrorKind::Timeout, message).in_phase(Phase::Queue))
-}
-
-fn advance<'a, H: Host>(
-    operation: &mut Operation<'a>,
-    input: Input<'_>,
-    outbox: &mut Outbox<'a>,
-    host: &mut H,
-) -> Step {
-    let now = match operation {
-        // Only these look at the time.
-        Operation::Composite(_) => Moment(net::now()),
-        _ => Moment::default(),
-    };
-    operation.step(input, now, outbox, &mut ToHost(host))
-}
-
-struct ToHost<'h, H>(&'h mut H);
-
-impl<H: Host> Parts for ToHost<'_, H> {
-    fn part(&mut self, part: Part<'_>) {
-        self.0.part(part);
-    }
 }

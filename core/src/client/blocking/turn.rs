@@ -6,7 +6,7 @@ use super::stream::from_now;
 use super::{Host, enough};
 use crate::error::{Error, Result};
 use crate::net::{self, LARGEST_BUFFER, Lease, Link, Pooled};
-use crate::protocol::{Connection, Reply, Request};
+use crate::protocol::{Connection, Hits, Reply, Request};
 
 /// A batch with more output than this is written and read in turns.
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
@@ -46,12 +46,21 @@ pub(super) fn is_large(request: &Request<'_>) -> bool {
     matches!(request, Request::StoreMany(batch) if batch.wire_length() > WRITTEN_AT_ONCE)
 }
 
+/// Who is told what came for the requests of a call, by their tags.
+pub(super) trait Listener<H> {
+    /// Takes a reply, or a part of one, and whether it is the last.
+    fn reply(&mut self, tag: u32, reply: Reply<'_>, last: bool, host: &mut H);
+
+    /// Takes hits, with more to come.
+    fn hits(&mut self, tag: u32, hits: &mut Hits<'_>, host: &mut H);
+}
+
 /// Drives a link until everything asked on it is answered.
 pub(super) fn drive<H: Host>(
     lease: &mut Lease<'_>,
     mut deadline: u64,
     host: &mut H,
-    mut deliver: impl FnMut(Reply<'_>, bool, &mut H),
+    listener: &mut impl Listener<H>,
 ) -> Result<(), Failure> {
     while lease.connection.outstanding() > 0 {
         let count = match turn(lease, deadline, host) {
@@ -68,12 +77,7 @@ pub(super) fn drive<H: Host>(
         let Pooled {
             connection, buffer, ..
         } = &mut **lease;
-        let mut chunk = &buffer[..count];
-        let mut progressed = false;
-        while let Some(received) = connection.receive(&mut chunk).map_err(Failure::Protocol)? {
-            progressed = true;
-            deliver(received.reply, received.last, host);
-        }
+        let progressed = hand_out(connection, &buffer[..count], host, listener)?;
         grow(buffer, count);
         put_off(&mut deadline, progressed, host);
         if host.is_over() && lease.connection.outstanding() > 0 {
@@ -177,26 +181,46 @@ fn write_ready(link: &mut dyn Link, connection: &mut Connection<u32>) -> io::Res
     Ok(())
 }
 
-/// Hands out the replies that the last turn of a lane brought.
-pub(super) fn take_turn(
+/// Hands out what received bytes tell; returns whether that was anything.
+fn hand_out<H>(
+    connection: &mut Connection<u32>,
+    mut chunk: &[u8],
+    host: &mut H,
+    listener: &mut impl Listener<H>,
+) -> Result<bool, Failure> {
+    let mut progressed = false;
+    loop {
+        connection.receive_hits(&mut chunk, |tag, hits| {
+            progressed = true;
+            listener.hits(tag, hits, host);
+        });
+        let Some(received) = connection.receive(&mut chunk).map_err(Failure::Protocol)? else {
+            return Ok(progressed);
+        };
+        progressed = true;
+        listener.reply(received.tag, received.reply, received.last, host);
+    }
+}
+
+/// Hands out the replies that the last turn of a lane brought; returns whether
+/// it brought any.
+pub(super) fn take_turn<H>(
     lane: &mut Lane<'_>,
-    mut deliver: impl FnMut(u32, Reply<'_>, bool),
-) -> Result<(), Failure> {
+    host: &mut H,
+    listener: &mut impl Listener<H>,
+) -> Result<bool, Failure> {
     let count = match std::mem::replace(&mut lane.turn, Ok(0)) {
         Ok(0) => return Err(Failure::Closed),
         Ok(count) => count,
-        turn if is_idle(&turn) => return Ok(()),
+        turn if is_idle(&turn) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
     let Pooled {
         connection, buffer, ..
     } = &mut *lane.lease;
-    let mut chunk = &buffer[..count];
-    while let Some(received) = connection.receive(&mut chunk).map_err(Failure::Protocol)? {
-        deliver(received.tag, received.reply, received.last);
-    }
+    let progressed = hand_out(connection, &buffer[..count], host, listener)?;
     grow(buffer, count);
-    Ok(())
+    Ok(progressed)
 }
 
 /// Doubles a buffer that one read filled.

@@ -17,7 +17,7 @@ pub use self::single::Single;
 pub use self::spread::Spread;
 pub use self::stores::Stores;
 use crate::error::{Error, Result};
-use crate::protocol::{Expiry, Item, Reply, Request, StoreMode};
+use crate::protocol::{Expiry, Hits, Item, Reply, Request, StoreMode};
 
 /// A moment on a monotonic clock of the driver's choice, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -270,6 +270,14 @@ pub enum Part<'r> {
 pub trait Parts {
     /// Takes one piece. A read that is repeated may give the same piece twice.
     fn part(&mut self, part: Part<'_>);
+
+    /// Takes hits that came together; each is a [`Part::Item`] unless there is
+    /// a shorter way.
+    fn hits(&mut self, hits: &Hits<'_>) {
+        for hit in hits.as_slice() {
+            self.part(Part::Item((*hit).into()));
+        }
+    }
 }
 
 impl<F: FnMut(Part<'_>)> Parts for F {
@@ -375,5 +383,31 @@ impl<'a> Operation<'a> {
                 step
             }
         }
+    }
+
+    /// Takes hits of the request `id`, with more to come: what
+    /// [`step`](Self::step) does with such replies, by a shorter way.
+    pub fn hits(
+        &mut self,
+        id: u32,
+        hits: &mut Hits<'_>,
+        now: Moment,
+        outbox: &mut Outbox<'a>,
+        parts: &mut dyn Parts,
+    ) -> Step {
+        match self {
+            Self::Single(single) => single.hits(hits, parts),
+            Self::Spread(spread) => spread.hits(id, hits, parts),
+            Self::Composite(_) | Self::Stores(_) => {
+                let mut step = Step::Continue;
+                for hit in hits.as_slice() {
+                    let reply = Reply::Item((*hit).into());
+                    let last = false;
+                    step = self.step(Input::Reply { id, reply, last }, now, outbox, parts);
+                }
+                return step;
+            }
+        }
+        Step::Continue
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{CasOutcome, Dispatch, Input, Outbox, Outcome, Part, Parts, Step};
 use crate::error::Result;
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Hits, Reply, Request};
 
 /// One request to one server.
 #[derive(Debug)]
@@ -101,6 +101,11 @@ impl<'a> Single<'a> {
             Input::Failed { error, .. } => Step::Done(Err(error)),
             Input::Answer(_) | Input::Elapsed => Step::Continue,
         }
+    }
+
+    pub(super) fn hits(&mut self, hits: &Hits<'_>, parts: &mut dyn Parts) {
+        self.found = true;
+        parts.hits(hits);
     }
 }
 

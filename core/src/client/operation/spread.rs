@@ -3,7 +3,7 @@
 use super::single::{Question, verdict};
 use super::{Dispatch, Input, Outbox, Outcome, Part, Parts, Step};
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Hits, Reply, Request};
 
 /// Several requests at once.
 #[derive(Debug)]
@@ -126,11 +126,7 @@ impl<'a> Spread<'a> {
                 let refused = matches!(reply, Reply::Failed(_));
                 match reply {
                     Reply::Item(mut item) => {
-                        item.index = match self.positions.get(request) {
-                            Some(positions) if !positions.is_empty() => positions[item.index],
-                            Some(_) => item.index,
-                            None => request,
-                        };
+                        item.index = self.position(request, item.index);
                         parts.part(Part::Item(item));
                     }
                     Reply::Failed(error) => {
@@ -173,6 +169,28 @@ impl<'a> Spread<'a> {
             let failed = std::mem::take(&mut self.failed);
             let errors = std::mem::take(&mut self.errors);
             Step::Done(conclude(failed, errors, self.answered))
+        }
+    }
+
+    pub(super) fn hits(&mut self, id: u32, hits: &mut Hits<'_>, parts: &mut dyn Parts) {
+        let request = id as usize;
+        if self
+            .positions
+            .get(request)
+            .is_none_or(|own| !own.is_empty())
+        {
+            hits.renumber(|index| self.position(request, index));
+        }
+        parts.hits(hits);
+    }
+
+    /// Returns where a key of a request stood in the call.
+    #[inline]
+    fn position(&self, request: usize, index: usize) -> usize {
+        match self.positions.get(request) {
+            Some(positions) if !positions.is_empty() => positions[index],
+            Some(_) => index,
+            None => request,
         }
     }
 }

@@ -19,7 +19,7 @@ use super::view::{Conversation, One, View, nothing};
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::net;
-use crate::protocol::Item;
+use crate::protocol::{Hits, Item};
 
 /// A blocking client, for use by many threads at once: each call has a
 /// connection of its own from a pool.
@@ -231,6 +231,10 @@ impl Host for Caller<'_> {
 
     fn part(&mut self, part: Part<'_>) {
         self.0.part(part);
+    }
+
+    fn hits(&mut self, hits: &Hits<'_>) {
+        self.0.hits(hits);
     }
 
     fn patience(&self) -> Option<Duration> {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::Client;
 use crate::client::convert::FromValue;
 use crate::client::item::ItemView;
+use crate::client::shelf::Shelf;
 use crate::client::ttl::Ttl;
 use crate::client::view::{Many, nothing};
 #[cfg(doc)]
@@ -119,6 +120,10 @@ impl Client {
     /// Reads several values: one request per server, all at once. Misses are
     /// absent from the result.
     ///
+    /// As [`Bytes`], small values that come together share one copy of what was
+    /// received: the cheapest type for many of them. A value that is kept keeps
+    /// that copy, of up to 16 KiB. Other types have memory of their own.
+    ///
     /// # Errors
     ///
     /// Those of [`get`](Self::get); [`ErrorKind::Partial`] when some servers failed.
@@ -127,7 +132,9 @@ impl Client {
         K: AsRef<[u8]> + Clone + Eq + Hash,
         T: FromValue,
     {
-        self.read_multi(keys, Want::VALUE, |item| self.view.decode(item))
+        self.read_multi(keys, Want::VALUE, |item, shelf| {
+            self.view.decode_several(item, shelf)
+        })
     }
 
     /// Reads several values with their cas ids.
@@ -141,7 +148,9 @@ impl Client {
         T: FromValue,
     {
         let want = Want::VALUE | Want::CAS;
-        self.read_multi(keys, want, |item| self.view.decode_with_cas(item))
+        self.read_multi(keys, want, |item, shelf| {
+            self.view.decode_several_with_cas(item, shelf)
+        })
     }
 
     /// Reads several values with everything that the servers tell about the
@@ -156,14 +165,14 @@ impl Client {
         K: AsRef<[u8]> + Clone + Eq + Hash,
         T: FromValue,
     {
-        self.read_multi(keys, Want::ALL, |item| self.view.decode_item(item))
+        self.read_multi(keys, Want::ALL, |item, _| self.view.decode_item(item))
     }
 
     fn read_multi<K, T>(
         &self,
         keys: &[K],
         want: Want,
-        read: impl FnMut(Item<'_>) -> Result<T>,
+        read: impl FnMut(Item<'_>, &mut Shelf<'_>) -> Result<T>,
     ) -> Result<HashMap<K, T>>
     where
         K: AsRef<[u8]> + Clone + Eq + Hash,
