@@ -105,6 +105,14 @@ LIMITS = {
 }
 
 
+#: What some operations of a client differ in.
+DETAILS = {
+    "aged": ", after 10,000 small gets",
+    "fresh": ", fresh connection",
+    "multigetvec": ", each value a Vec",
+}
+
+
 def label(worker: str) -> str:
     """The name of a worker for readers."""
     language, _, case = worker.partition(":")
@@ -116,11 +124,7 @@ def label(worker: str) -> str:
     if words[0] in ("async", "uvloop"):
         words = words[1:]
     name = LIBRARIES[words[0]]
-    if words[1] in ("aged", "fresh"):
-        name += {"aged": ", after 10,000 small gets", "fresh": ", fresh connection"}[
-            words[1]
-        ]
-    return name
+    return name + DETAILS.get(words[1], "")
 
 
 def ours(worker: str) -> bool:

@@ -31,6 +31,8 @@ def rust_groups() -> list[Group]:
         workers = [limit, f"libmemcached:{operation}", *rust(operation, *peers)]
         if operation != "multiset":
             workers.append(f"gomemcache:{operation}")
+        if operation == "multiget":
+            workers.append("rust:memoxide-multigetvec")
         claims = []
         if at_least:
             text = f"{title} against the C ping-pong"
