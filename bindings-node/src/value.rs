@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use memoxide::value::{Codec, Dialect, Foreign, Format, NonFinite, Value, json};
+use memoxide::value::{Codec, Dialect, Encoded, Foreign, Format, NonFinite, Value, json};
 use memoxide::{Error, ErrorKind, Result};
 use napi::Env;
 use napi::bindgen_prelude::Buffer;
@@ -74,16 +74,9 @@ impl Kind {
     ///
     /// `Encode` when the bytes are no text although the kind is one; TypeScript
     /// lets that not happen.
-    pub(crate) fn value(self, bytes: &[u8]) -> Result<Value<'_>> {
+    fn value(self, bytes: &[u8]) -> Result<Value<'_>> {
         match self {
             Self::Bytes => return Ok(Value::from(bytes)),
-            Self::Foreign(Format::Opaque) => {
-                let (flags, bytes) = bytes
-                    .split_first_chunk()
-                    .ok_or_else(|| Error::new(ErrorKind::Encode, "value has no flags"))?;
-                let opaque = Foreign::opaque(u32::from_le_bytes(*flags), bytes);
-                return Ok(Value::Foreign(opaque));
-            }
             Self::Foreign(format) => return Ok(Value::Foreign(Foreign::new(format, bytes))),
             _ => {}
         }
@@ -100,6 +93,21 @@ impl Kind {
                 .ok_or_else(|| Error::new(ErrorKind::Encode, "number is finite or none")),
             _ => Ok(Value::from(text)),
         }
+    }
+
+    /// Encodes `bytes`, which are a value of this kind.
+    ///
+    /// # Errors
+    ///
+    /// Those of the dialect and of [`value`](Self::value).
+    pub(crate) fn encode<'a>(self, codec: &Codec, bytes: &'a [u8]) -> Result<Encoded<'a>> {
+        if self == Self::Foreign(Format::Opaque) {
+            let (flags, bytes) = bytes
+                .split_first_chunk()
+                .ok_or_else(|| Error::new(ErrorKind::Encode, "value has no flags"))?;
+            return codec.encode_own(u32::from_le_bytes(*flags), bytes);
+        }
+        codec.encode(self.value(bytes)?)
     }
 
     /// Splits a value into its kind and its bytes, without copying them.
@@ -184,8 +192,7 @@ impl ValueCodec {
     #[napi]
     pub fn encode(&self, env: Env, kind: u32, bytes: &[u8]) -> napi::Result<Stored> {
         Kind::of(kind)
-            .and_then(|kind| kind.value(bytes))
-            .and_then(|value| self.0.encode(value))
+            .and_then(|kind| kind.encode(&self.0, bytes))
             .map(|encoded| Stored {
                 flags: encoded.flags,
                 bytes: encoded.bytes.into_owned().into(),

@@ -193,3 +193,31 @@ test("a serializer is complete", () => {
     assert.throws(() => new Client("a", { serializer }), ConfigError);
   }
 });
+
+onBoth("what a serializer of the program's writes is compressed", async (t, server) => {
+  const own = { flags: 0xabc0_0000, serialize: v8.serialize, deserialize: v8.deserialize };
+  const client = clientOf(t, server.endpoint, { serializer: own, compressAbove: 1000 });
+  const plain = clientOf(t, server.endpoint, { serializer: own });
+  const rows = new Map(Array.from({ length: 2000 }, (_, id) => [id, "user"]));
+  await client.set("rows", rows);
+  const raw = await client.getRaw("rows");
+  assert.equal(raw.flags, (own.flags | 8) >>> 0);
+  assert.ok(raw.bytes.length < v8.serialize(rows).length / 2);
+  for (const reader of [client, plain]) {
+    assert.deepEqual((await reader.get("rows")).value, rows);
+    assert.deepEqual((await reader.getMulti(["rows"])).get("rows"), rows);
+  }
+  await client.update("rows", (found) => found.set(0, "first"));
+  assert.equal((await client.getRaw("rows")).flags, (own.flags | 8) >>> 0);
+  assert.equal((await plain.get("rows")).value.get(0), "first");
+  await client.set("small", new Map());
+  assert.equal((await client.getRaw("small")).flags, own.flags);
+  // Where the flags have the mark already, nothing is compressed.
+  const marked = { ...own, flags: (own.flags | 8) >>> 0 };
+  const other = clientOf(t, server.endpoint, { serializer: marked, compressAbove: 1000 });
+  await other.set("rows", rows);
+  assert.deepEqual((await other.getRaw("rows")).bytes, v8.serialize(rows));
+  assert.deepEqual((await other.get("rows")).value, rows);
+  await client.setRaw("broken", Buffer.from("no zlib"), { flags: (own.flags | 8) >>> 0 });
+  await assert.rejects(client.get("broken"), DecodeError);
+});

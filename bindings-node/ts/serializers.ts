@@ -27,7 +27,10 @@ export type SerializerFormat = "igbinary" | "marshal" | "msgpack" | "php" | "pic
 export interface Serializer {
   /** The format of the bytes. Other clients know by it what they are. */
   readonly format?: SerializerFormat | undefined;
-  /** The flags to store with the bytes, and to know them by. They are then never compressed. */
+  /**
+   * The flags to store with the bytes, and to know them by. Give some that have none of
+   * the dialect's marks of compression (in `memoxide` 8), or values are not compressed.
+   */
   readonly flags?: number | undefined;
   /** Returns the bytes of a value. It must answer at once and cannot use the client. */
   serialize(value: unknown): Uint8Array;

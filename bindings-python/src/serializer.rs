@@ -3,7 +3,7 @@
 //! Python's, never while something is held.
 
 use memoxide::ErrorKind;
-use memoxide::value::{Foreign, Format, Value};
+use memoxide::value::Format;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyModule, PyString};
@@ -82,9 +82,9 @@ impl Serializer {
         }
     }
 
-    /// Whether it wrote what has these flags, which no dialect knows.
-    pub(crate) fn wrote(&self, flags: u32) -> bool {
-        self.flags == Some(flags)
+    /// Returns the flags of what it writes, where no dialect knows them.
+    pub(crate) const fn own_flags(&self) -> Option<u32> {
+        self.flags
     }
 
     /// Returns what stands for an object.
@@ -92,10 +92,9 @@ impl Serializer {
     /// # Errors
     ///
     /// `Encode` when the function fails or returns neither bytes nor text.
-    pub(crate) fn dumps(&self, object: &Bound<'_, PyAny>) -> Result<Value<'static>> {
+    pub(crate) fn dumps(&self, object: &Bound<'_, PyAny>) -> Result<Vec<u8>> {
         let py = object.py();
-        let bytes = self
-            .dumps
+        self.dumps
             .bind(py)
             .call1((object,))
             .and_then(|dumped| match dumped.cast::<PyString>() {
@@ -105,11 +104,7 @@ impl Serializer {
             .map_err(|cause| {
                 let message = "value cannot be serialized";
                 Failure::because(py, ErrorKind::Encode, message, cause)
-            })?;
-        Ok(Value::Foreign(match self.flags {
-            None => Foreign::new(Format::Msgpack, bytes),
-            Some(flags) => Foreign::opaque(flags, bytes),
-        }))
+            })
     }
 
     /// Returns the object that bytes stand for.

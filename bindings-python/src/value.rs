@@ -153,9 +153,12 @@ impl Conversion {
         if let Some(serializer) = &self.serializer
             && !is_plain(object)
         {
-            let written = serializer
-                .dumps(object)
-                .and_then(|value| self.encode_serialized(codec, serializer, value));
+            let written = serializer.dumps(object).and_then(|bytes| {
+                Ok(match serializer.own_flags() {
+                    Some(flags) => codec.encode_own(flags, bytes)?,
+                    None => codec.encode(Value::Foreign(Foreign::new(Format::Msgpack, bytes)))?,
+                })
+            });
             match written {
                 Err(Failure::Core(error))
                     if error.kind() == ErrorKind::Encode && self.pickle.is_some() => {}
@@ -175,23 +178,6 @@ impl Conversion {
         }
         let bytes = pickle.dumps(object)?;
         Ok(codec.encode(Value::Foreign(Foreign::new(Format::Pickle, bytes)))?)
-    }
-
-    fn encode_serialized<'a>(
-        &self,
-        codec: &value::Codec,
-        serializer: &Serializer,
-        value: Value<'static>,
-    ) -> Result<Encoded<'a>> {
-        if serializer.format() != Format::Opaque {
-            return Ok(codec.encode(value)?);
-        }
-        // The dialect does not know these flags, nor that they may be marked.
-        let plain = value::Codec {
-            compression: None,
-            ..codec.clone()
-        };
-        Ok(plain.encode(value)?)
     }
 
     /// Returns the object that `flags` and `bytes` stand for.
@@ -225,9 +211,10 @@ impl Conversion {
         flags: u32,
         bytes: &[u8],
     ) -> Result<Decoded<'py>> {
-        let serializer = self.serializer.as_ref();
-        if serializer.is_some_and(|serializer| serializer.wrote(flags)) {
-            return Ok(Decoded::Foreign(Format::Opaque, PyBytes::new(py, bytes)));
+        let own = self.serializer.as_ref().and_then(Serializer::own_flags);
+        if let Some(own) = own.filter(|own| self.codec.is_own(*own, flags)) {
+            let bytes = self.codec.decode_own(own, flags, Cow::Borrowed(bytes))?;
+            return Ok(Decoded::Foreign(Format::Opaque, PyBytes::new(py, &bytes)));
         }
         let object = match self.codec.decode(flags, Cow::Borrowed(bytes))? {
             Value::Bytes(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),

@@ -99,6 +99,32 @@ def test_an_object_may_have_flags_of_its_own(
             assert caught.value.raw == (0x300000, b'["A", NULL]')
 
 
+@pytest.mark.parametrize(("compression", "mark"), [("zlib", 8), ("zstd", 0x20008)])
+def test_what_a_serializer_of_ones_own_writes_is_compressed(
+    endpoint: str, open_client: Callable[..., Any], compression: str, mark: int
+) -> None:
+    rows = [{"id": number, "name": "user"} for number in range(500)]
+    options = {"compression": compression, "compress_above": 1000}
+    with (
+        open_client([endpoint], serializer=json, **options) as client,
+        Client([endpoint], serializer=json) as plain,
+    ):
+        client.set("rows", rows)
+        flags, stored = client.get_raw("rows")
+        assert flags == 0x80000 | mark
+        assert len(stored) < len(json.dumps(rows)) / 2
+        assert client.get("rows") == plain.get("rows") == rows
+        assert client.get_multi(["rows"]) == {"rows": rows}
+        assert client.update("rows", lambda rows: rows[:400]) == rows[:400]
+        assert plain.get("rows") == rows[:400]
+        client.set("small", [1])
+        assert flags_of(plain, "small") == 0x80000
+        client.set_raw("broken", 0x80000 | mark, b"neither")
+        with pytest.raises(memoxide.DecodeError) as caught:
+            client.get("broken")
+        assert caught.value.raw == (0x80000 | mark, b"neither")
+
+
 def test_messagepack_is_compressed_and_read_by_name_only(endpoint: str) -> None:
     with (
         Client([endpoint], serializer="msgpack", compress_above=100) as client,

@@ -9,7 +9,6 @@ use memoxide::client::{
     Action, Answer, ConnectionId, Engine, Moment, Options, Place, Plan, Ticket,
 };
 use memoxide::net::Address;
-use memoxide::value::Value;
 use memoxide::{Error, Result};
 
 use super::arrays::SharedArrays;
@@ -17,6 +16,7 @@ use super::placing::Placing;
 use super::report::{self, Lists, Report, Turn};
 use super::settings::{self, OwnFunctions, ServerSource, SettingValue};
 use super::submission::{self, NOBODY, Plans, Reader};
+use crate::value::Kind;
 
 /// What the driver learns after each call, by position in its array of state.
 mod state {
@@ -266,15 +266,15 @@ impl Core {
     pub(super) fn answer(
         &mut self,
         token: u32,
-        value: Option<Result<Value<'_>>>,
+        value: Option<(u32, &[u8])>,
         seconds: Option<f64>,
         now: f64,
     ) -> Result<()> {
         let options = self.plans.own.options();
         let answer = match value {
             None => Answer::Leave,
-            Some(value) => {
-                let encoded = options.values.encode(value?)?;
+            Some((kind, bytes)) => {
+                let encoded = Kind::of(kind)?.encode(&options.values, bytes)?;
                 Answer::Store {
                     flags: encoded.flags,
                     value: encoded.bytes.into_owned(),

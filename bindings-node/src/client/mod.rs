@@ -43,7 +43,6 @@ use self::security::{TlsFields, failure};
 use self::settings::{OwnFunctions, ServerSource, SettingValue};
 use crate::errors::{ErrorFields, thrown};
 use crate::tools::ClientPlan;
-use crate::value::Kind;
 
 thread_local! {
     /// The clients of this thread, which belongs to one isolate, by number.
@@ -295,7 +294,7 @@ impl ClientCore {
         expires: Option<f64>,
         now: f64,
     ) -> napi::Result<()> {
-        let value = kind.map(|kind| Kind::of(kind)?.value(bytes));
+        let value = kind.map(|kind| (kind, bytes));
         let mut core = self.core.borrow_mut();
         let answered = core.answer(token, value, expires, now);
         answered.map_err(|error| thrown(&env, &error))

@@ -181,10 +181,14 @@ impl<'t> Report<'t> {
         let index = item.index as u32;
         let decoded = if is_raw {
             Ok((Kind::Bytes, item.value))
-        } else if self.turn.opaque == Some(flags) {
-            Ok((Kind::Foreign(Format::Opaque), item.value))
         } else {
-            self.codec.decode(flags, item.value).map(Kind::split)
+            match self.turn.opaque {
+                Some(own) if self.codec.is_own(own, flags) => self
+                    .codec
+                    .decode_own(own, flags, item.value)
+                    .map(|bytes| (Kind::Foreign(Format::Opaque), bytes)),
+                _ => self.codec.decode(flags, item.value).map(Kind::split),
+            }
         };
         match decoded {
             Ok((kind, bytes)) => self.value(token, index, flags, kind, bytes),

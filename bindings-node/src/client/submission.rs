@@ -359,8 +359,7 @@ impl<'a> Reader<'a> {
 }
 
 fn encode<'a>(plan: &Plan, kind: f64, bytes: &'a [u8]) -> Result<Encoded<'a>> {
-    let value = Kind::of(kind as u32)?.value(bytes)?;
-    plan.options().values.encode(value)
+    Kind::of(kind as u32)?.encode(&plan.options().values, bytes)
 }
 
 /// Returns what the bits of the driver ask for.

@@ -315,7 +315,7 @@ class AsyncClient:
                 memcached has since 1.6.
             MemoxideError: As in `get`.
         """
-    def get_items(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Any]]:
+    def get_items(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Item]]:
         """
         Reads several items: a dict of `Item`, as `get_item` returns one.
 
@@ -394,7 +394,7 @@ class AsyncClient:
         Raises:
             MemoxideError: As in `get`.
         """
-    def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, Any]]:
+    def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[dict[Any, tuple[Any, int]]]:
         """
         Reads several values with their cas ids: a dict of pairs of value and id.
 
@@ -981,7 +981,7 @@ class Client:
                 memcached has since 1.6.
             MemoxideError: As in `get`.
         """
-    def get_items(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, Any]:
+    def get_items(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, Item]:
         """
         Reads several items: a dict of `Item`, as `get_item` returns one.
 
@@ -1060,7 +1060,7 @@ class Client:
         Raises:
             MemoxideError: As in `get`.
         """
-    def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, Any]:
+    def gets_multi(self, /, keys: Iterable[str | bytes], key_prefix: str | bytes | None = None, *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> dict[Any, tuple[Any, int]]:
         """
         Reads several values with their cas ids: a dict of pairs of value and id.
 

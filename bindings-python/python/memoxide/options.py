@@ -77,8 +77,7 @@ class Options(TypedDict, total=False):
             `"memoxide"`; `"pickle"` is the same as `pickle=True`. Or an object
             with `dumps`, which returns bytes or text, and `loads`, which gets
             bytes; a module such as `orjson` will do. What it writes has the
-            flags 0x80000, or those in its attribute `flags`, and is not
-            compressed.
+            flags 0x80000, or those in its attribute `flags`.
         foreign: Formats of single languages that are let through, such as
             `"pickle"`, separated by commas; none.
         compression: The format to compress in, `"zlib"` or `"zstd"` or another of

@@ -32,12 +32,28 @@ macro_rules! hints {
 hints! {
     /// Whatever was stored.
     Anything = pyo3::type_hint_identifier!("typing", "Any");
+    /// Values with their cas ids, by key.
+    CasValues = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("builtins", "dict"),
+        pyo3::type_hint_identifier!("typing", "Any"),
+        pyo3::type_hint_subscript!(
+            pyo3::type_hint_identifier!("builtins", "tuple"),
+            pyo3::type_hint_identifier!("typing", "Any"),
+            pyo3::type_hint_identifier!("builtins", "int")
+        )
+    );
     /// What was found out about a key.
     Explanation = pyo3::type_hint_identifier!("memoxide.tools", "KeyExplanation");
     /// Who may have written a value.
     Guesses = pyo3::type_hint_subscript!(
         pyo3::type_hint_identifier!("builtins", "list"),
         pyo3::type_hint_identifier!("memoxide.tools", "Guess")
+    );
+    /// Items by key.
+    Items = pyo3::type_hint_subscript!(
+        pyo3::type_hint_identifier!("builtins", "dict"),
+        pyo3::type_hint_identifier!("typing", "Any"),
+        pyo3::type_hint_identifier!("memoxide.item", "Item")
     );
     /// Keys.
     KeyList = pyo3::type_hint_subscript!(

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::compress::{Compression, CompressionFormat, Failure};
+use super::compress::{Compression, CompressionFormat, Failure, Packing};
 use super::dialect::{self, Dialect, Keep};
 use super::foreign::{Format, Formats};
 use super::{Encoded, Value};
@@ -155,17 +155,105 @@ impl Codec {
             Some(compression) if draft.length.is_some() => self.compress(draft, compression)?,
             _ => draft.into_encoded(),
         };
-        if encoded.bytes.len() > self.max_value_size {
-            return Err(Error::new(
-                ErrorKind::ValueTooLarge,
-                format!(
-                    "value has {} bytes, the limit is {}",
-                    encoded.bytes.len(),
-                    self.max_value_size
-                ),
-            ));
+        self.limited(encoded)
+    }
+
+    /// Encodes what a serializer of the program's own has made of a value, with
+    /// flags of its own. It is compressed as the dialect's values are, unless
+    /// its flags could not be told from the mark of that.
+    ///
+    /// ```
+    /// use memoxide::value::{Codec, Dialect};
+    ///
+    /// let codec = Codec::new(Dialect::Memoxide);
+    /// let encoded = codec.encode_own(0x80000, &b"<a/>"[..])?;
+    /// assert!(codec.is_own(0x80000, encoded.flags));
+    /// assert_eq!(&*codec.decode_own(0x80000, encoded.flags, encoded.bytes)?, b"<a/>");
+    /// # Ok::<(), memoxide::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ValueTooLarge`], and what [`check`](Self::check) finds when
+    /// the value would be compressed.
+    pub fn encode_own<'a>(
+        &self,
+        flags: u32,
+        bytes: impl Into<Cow<'a, [u8]>>,
+    ) -> Result<Encoded<'a>> {
+        let mut draft = dialect::Draft {
+            flags,
+            bytes: bytes.into(),
+            length: None,
+        };
+        let encoded = match self.compression {
+            Some(compression) if self.can_mark(flags, compression.format) => {
+                draft.length = Some(draft.bytes.len());
+                self.compress(draft, compression)?
+            }
+            _ => draft.into_encoded(),
+        };
+        self.limited(encoded)
+    }
+
+    /// Whether what has these flags was encoded by
+    /// [`encode_own`](Self::encode_own) with the flags `own`.
+    #[must_use]
+    pub fn is_own(&self, own: u32, flags: u32) -> bool {
+        flags == own || self.own_packing(own, flags).is_some()
+    }
+
+    /// Returns what was given to [`encode_own`](Self::encode_own) with the flags
+    /// `own`, for what [`is_own`](Self::is_own).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Decode`] when it cannot be decompressed, or
+    /// [`ErrorKind::Unsupported`] when this build cannot, with the flags and
+    /// bytes attached.
+    pub fn decode_own<'a>(
+        &self,
+        own: u32,
+        flags: u32,
+        bytes: Cow<'a, [u8]>,
+    ) -> Result<Cow<'a, [u8]>> {
+        let Some(packing) = self.own_packing(own, flags) else {
+            return Ok(bytes);
+        };
+        match packing.unpack(&bytes, self.max_decompressed_size) {
+            Ok(inflated) => Ok(Cow::Owned(inflated)),
+            Err(failure) => Err(self.unpack_error(failure, flags, bytes)),
         }
-        Ok(encoded)
+    }
+
+    /// Whether the mark of a compression can be told from flags of the program's.
+    fn can_mark(&self, own: u32, format: CompressionFormat) -> bool {
+        dialect::packing(self.dialect, format)
+            .is_some_and(|(_, mark)| self.own_packing(own, own | mark).is_some())
+    }
+
+    /// Returns how something is compressed whose flags are `own` with a mark.
+    fn own_packing(&self, own: u32, flags: u32) -> Option<Packing> {
+        if flags == own || dialect::packed(self.dialect, own).is_some() {
+            return None;
+        }
+        dialect::packed(self.dialect, flags)
+            .filter(|(_, kept)| *kept == own)
+            .map(|(packing, _)| packing)
+    }
+
+    fn limited<'a>(&self, encoded: Encoded<'a>) -> Result<Encoded<'a>> {
+        if encoded.bytes.len() <= self.max_value_size {
+            return Ok(encoded);
+        }
+        Err(Error::new(
+            ErrorKind::ValueTooLarge,
+            format!(
+                "value has {} bytes, the limit is {}",
+                encoded.bytes.len(),
+                self.max_value_size
+            ),
+        ))
     }
 
     /// Decodes what is stored. What was not compressed and needs no rewriting

@@ -174,6 +174,52 @@ fn foreign_formats_pass_only_where_they_are_named() {
     assert!(error.message().contains("no flags for this format"));
 }
 
+#[cfg(feature = "compress")]
+#[test]
+fn what_a_serializer_of_ones_own_made_is_compressed_and_comes_back() {
+    let text = b"<row>1</row>".repeat(200);
+    for dialect in Dialect::ALL {
+        for format in CompressionFormat::ALL {
+            let mut codec = Codec::new(dialect);
+            codec.compression = Some(Compression { format, above: 100 });
+            if codec.check().is_err() {
+                continue;
+            }
+            for own in [0x80000, 0xabcd_0000, 1, 8, 0xffff_ffff, 0x20000] {
+                let encoded = codec.encode_own(own, &text[..]).unwrap();
+                assert!(codec.is_own(own, encoded.flags));
+                let is_packed = encoded.flags != own;
+                assert_eq!(
+                    is_packed,
+                    encoded.bytes.len() < text.len(),
+                    "{dialect} {own:#x}"
+                );
+                // Whoever does not compress reads it too.
+                let plain = Codec::new(dialect);
+                let bytes = plain.decode_own(own, encoded.flags, encoded.bytes);
+                assert_eq!(&*bytes.unwrap(), &text[..], "{dialect} {own:#x}");
+                let short = codec.encode_own(own, &text[..50]).unwrap();
+                assert_eq!((short.flags, &*short.bytes), (own, &text[..50]));
+            }
+        }
+    }
+    // Flags that are apart from the marks are, in the dialects of most.
+    let mut codec = Codec::new(Dialect::Memoxide);
+    codec.compression = Some(Compression {
+        format: CompressionFormat::Zlib,
+        above: 100,
+    });
+    assert_eq!(codec.encode_own(0x80000, &text[..]).unwrap().flags, 0x80008);
+    // Taken for compressed by every reader, if it were marked or not.
+    assert_eq!(codec.encode_own(8, &text[..]).unwrap().flags, 8);
+    assert!(!codec.is_own(8, 0));
+    assert!(!codec.is_own(0x80000, 0x80001));
+    let broken = codec.decode_own(0x80000, 0x80008, Cow::Borrowed(b"no zlib"));
+    let error = broken.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.raw().map(|(flags, _)| flags), Some(0x80008));
+}
+
 #[test]
 fn opaque_bytes_are_stored_as_given_in_every_dialect() {
     for dialect in Dialect::ALL {

@@ -147,7 +147,7 @@ macro_rules! composites {
                 key_prefix: Option<Key<'_>>,
                 timeout: Option<Timeout>,
                 server_key: Option<Key<'_>>,
-            ) -> Result<$answer<'py, Values>> {
+            ) -> Result<$answer<'py, CasValues>> {
                 let keys = Keys::read(&keys, key_prefix)?;
                 self.call(py, timeout, |core| core.items(&keys, false, place(server_key)))
             }
@@ -170,7 +170,7 @@ macro_rules! composites {
                 key_prefix: Option<Key<'_>>,
                 timeout: Option<Timeout>,
                 server_key: Option<Key<'_>>,
-            ) -> Result<$answer<'py, Values>> {
+            ) -> Result<$answer<'py, Items>> {
                 let keys = Keys::read(&keys, key_prefix)?;
                 self.call(py, timeout, |core| core.items(&keys, true, place(server_key)))
             }

@@ -47,8 +47,8 @@ pub(crate) mod names {
     };
     pub(crate) use crate::client::calls::cas_id;
     pub(crate) use crate::client::hints::{
-        Anything, KeyList, MaybeItem, MaybeNumber, MaybeRaw, NoReply, Nothing, Number, Reports,
-        Truth, Values, Versions,
+        Anything, CasValues, Items, KeyList, MaybeItem, MaybeNumber, MaybeRaw, NoReply, Nothing,
+        Number, Reports, Truth, Values, Versions,
     };
     pub(crate) use crate::client::ids::Ids;
     pub(crate) use crate::errors::Result;
