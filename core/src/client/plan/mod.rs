@@ -92,7 +92,8 @@ impl Plan {
 
     /// Prepares placement over `servers`, for a driver that authenticates and
     /// encrypts: one with [`Runner::for_plan`](super::Runner::for_plan), which
-    /// does both.
+    /// does both. The driver tells the log of the
+    /// [first entry](Self::first_entry).
     ///
     /// # Errors
     ///
