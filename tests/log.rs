@@ -23,6 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What was told, by every test of this program.
 static TOLD: Mutex<Vec<Told>> = Mutex::new(Vec::new());
 
+/// What the subscriber does, once, when it is told of a server.
+static HOOKS: Mutex<Vec<(String, Hook)>> = Mutex::new(Vec::new());
+
+type Hook = Box<dyn FnOnce() + Send>;
+
 /// One event, as a subscriber sees it.
 #[derive(Clone, Debug, Default)]
 struct Told {
@@ -80,7 +85,14 @@ impl Subscriber for Keeper {
             ..Told::default()
         };
         event.record(&mut told);
+        let mut hooks = HOOKS.lock().expect("the hooks");
+        let hook = hooks.iter().position(|(of, _)| *of == told.endpoint);
+        let hook = hook.map(|index| hooks.swap_remove(index).1);
+        drop(hooks);
         TOLD.lock().expect("what was told").push(told);
+        if let Some(hook) = hook {
+            hook();
+        }
     }
 
     fn enter(&self, _: &Id) {}
@@ -301,4 +313,29 @@ fn a_connection_that_was_idle_for_too_long_is_told_of() {
     let events: Vec<_> = told.map(|told| &*told.event).collect();
     let [opened, closed] = ["connection_opened", "connection_closed"];
     assert_eq!(events, [opened, closed, opened]);
+}
+
+#[test]
+fn a_subscriber_may_use_the_client() {
+    listen();
+    let server = EmbeddedServer::start().expect("a server");
+    let on_entry = |hook: Hook| {
+        let hook = (server.endpoint().to_owned(), hook);
+        HOOKS.lock().expect("the hooks").push(hook);
+    };
+    let client = Client::new(server.endpoint()).expect("a client");
+    let inner = client.clone();
+    on_entry(Box::new(move || {
+        assert_eq!(inner.set("told", VALUE, Ttl::Never), Ok(true));
+    }));
+    assert_eq!(client.get::<String>("told"), Ok(Some(VALUE.to_owned())));
+
+    let runtime = Runtime::new().expect("a runtime");
+    let client = AsyncClient::new(server.endpoint()).expect("a client");
+    let inner = client.clone();
+    // It looks into the engine, whose lock nobody may hold.
+    on_entry(Box::new(move || inner.disconnect_all()));
+    let found = runtime.block_on(client.get::<String>("told"));
+    assert_eq!(found, Ok(Some(VALUE.to_owned())));
+    assert!(HOOKS.lock().expect("the hooks").is_empty());
 }
