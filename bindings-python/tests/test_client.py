@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import timedelta
 from typing import Any
 
@@ -227,6 +228,20 @@ def test_noreply_waits_nevertheless(client: Any) -> None:
     assert client.incr("key", 1, True) == 2
     assert client.touch("key", 10, True) is True
     assert client.delete("key", noreply=True) is True
+
+
+@pytest.mark.parametrize("kind", [memoxide.Client, memoxide.AsyncClient])
+def test_signatures_show_defaults(kind: type) -> None:
+    shown = {
+        name: inspect.signature(method).parameters
+        for name, method in inspect.getmembers(kind, callable)
+        if not name.startswith("_")
+    }
+    assert shown["incr"]["delta"].default == 1
+    assert shown["update"]["limit"].default == 16
+    assert shown["set"]["noreply"].default is False
+    defaults = [one.default for method in shown.values() for one in method.values()]
+    assert Ellipsis not in defaults
 
 
 def test_administration(client: Any) -> None:

@@ -427,8 +427,6 @@ class AsyncClient:
         Raises:
             NotNumericError: What is stored is no decimal number.
             InvalidArgumentError: `delta` or `initial` is out of range.
-            UnsupportedError: `initial` or `time` is given and the server
-                knows no meta commands.
             MemoxideError: As in `set`.
         """
     def invalidate(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> Future[int]:
@@ -1093,8 +1091,6 @@ class Client:
         Raises:
             NotNumericError: What is stored is no decimal number.
             InvalidArgumentError: `delta` or `initial` is out of range.
-            UnsupportedError: `initial` or `time` is given and the server
-                knows no meta commands.
             MemoxideError: As in `set`.
         """
     def invalidate(self, /, name: str | bytes, *, timeout: float | timedelta | None = None) -> int:

@@ -17,7 +17,10 @@ macro_rules! administration {
             ///     InvalidArgumentError: The delay is negative or over 30 days.
             ///     PartialError: Some servers failed.
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (delay = Delay::NONE, *, timeout = None, server_key = None))]
+            #[pyo3(
+                signature = (delay = Delay::NONE, *, timeout = None, server_key = None),
+                text_signature = "($self, delay=0, *, timeout=None, server_key=None)"
+            )]
             fn flush_all<'py>(
                 &self,
                 py: Python<'py>,

@@ -24,13 +24,15 @@ macro_rules! change {
             /// Raises:
             ///     NotNumericError: What is stored is no decimal number.
             ///     InvalidArgumentError: `delta` or `initial` is out of range.
-            ///     UnsupportedError: `initial` or `time` is given and the server
-            ///         knows no meta commands.
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                key, delta = Count(1), noreply = NoReply, *, initial = None, time = None,
-                ttl = None, timeout = None, server_key = None
-            ))]
+            #[pyo3(
+                signature = (
+                    key, delta = Count(1), noreply = NoReply, *, initial = None, time = None,
+                    ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, delta=1, noreply=False, *, initial=None, time=None, ttl=None, \
+                    timeout=None, server_key=None)"
+            )]
             fn incr<'py>(
                 &self,
                 py: Python<'py>,
@@ -66,10 +68,14 @@ macro_rules! change {
             ///
             /// Raises:
             ///     MemoxideError: As in `incr`.
-            #[pyo3(signature = (
-                key, delta = Count(1), noreply = NoReply, *, initial = None, time = None,
-                ttl = None, timeout = None, server_key = None
-            ))]
+            #[pyo3(
+                signature = (
+                    key, delta = Count(1), noreply = NoReply, *, initial = None, time = None,
+                    ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, delta=1, noreply=False, *, initial=None, time=None, ttl=None, \
+                    timeout=None, server_key=None)"
+            )]
             fn decr<'py>(
                 &self,
                 py: Python<'py>,
@@ -104,9 +110,12 @@ macro_rules! change {
             ///     UnsupportedError: `cas` is given and the server knows no meta
             ///         commands.
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                key, noreply = NoReply, *, cas = None, timeout = None, server_key = None
-            ))]
+            #[pyo3(
+                signature = (
+                    key, noreply = NoReply, *, cas = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, noreply=False, *, cas=None, timeout=None, server_key=None)"
+            )]
             fn delete<'py>(
                 &self,
                 py: Python<'py>,
@@ -134,9 +143,14 @@ macro_rules! change {
             ///         items were absent or may be there still.
             ///     MemoxideError: As in `set`. One bad key fails the call before
             ///         anything is sent.
-            #[pyo3(signature = (
-                keys, *, key_prefix = None, noreply = NoReply, timeout = None, server_key = None
-            ))]
+            #[pyo3(
+                signature = (
+                    keys, *, key_prefix = None, noreply = NoReply, timeout = None,
+                    server_key = None
+                ),
+                text_signature = "($self, keys, *, key_prefix=None, noreply=False, timeout=None, \
+                    server_key=None)"
+            )]
             fn delete_multi<'py>(
                 &self,
                 py: Python<'py>,
@@ -163,10 +177,14 @@ macro_rules! change {
             ///
             /// Raises:
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                key, time = None, noreply = NoReply, *, ttl = None, timeout = None,
-                server_key = None
-            ))]
+            #[pyo3(
+                signature = (
+                    key, time = None, noreply = NoReply, *, ttl = None, timeout = None,
+                    server_key = None
+                ),
+                text_signature = "($self, key, time=None, noreply=False, *, ttl=None, timeout=None, \
+                    server_key=None)"
+            )]
             fn touch<'py>(
                 &self,
                 py: Python<'py>,
@@ -196,10 +214,14 @@ macro_rules! change {
             ///
             /// Raises:
             ///     MemoxideError: As in `delete_multi`.
-            #[pyo3(signature = (
-                keys, time = None, key_prefix = None, noreply = NoReply, *, ttl = None,
-                timeout = None, server_key = None
-            ))]
+            #[pyo3(
+                signature = (
+                    keys, time = None, key_prefix = None, noreply = NoReply, *, ttl = None,
+                    timeout = None, server_key = None
+                ),
+                text_signature = "($self, keys, time=None, key_prefix=None, noreply=False, *, ttl=None, \
+                    timeout=None, server_key=None)"
+            )]
             fn touch_multi<'py>(
                 &self,
                 py: Python<'py>,

@@ -50,10 +50,14 @@ macro_rules! composites {
             ///     InvalidArgumentError: `change` cannot be called.
             ///     ConflictError: Others were faster `limit` times.
             ///     MemoxideError: As in `set`. What `change` raises is passed on.
-            #[pyo3(signature = (
-                key, change, time = None, *, ttl = None, limit = Count(16), timeout = None,
-                server_key = None
-            ))]
+            #[pyo3(
+                signature = (
+                    key, change, time = None, *, ttl = None, limit = Count(16), timeout = None,
+                    server_key = None
+                ),
+                text_signature = "($self, key, change, time=None, *, ttl=None, limit=16, timeout=None, \
+                    server_key=None)"
+            )]
             fn update<'py>(
                 &self,
                 py: Python<'py>,

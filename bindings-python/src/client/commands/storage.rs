@@ -37,10 +37,14 @@ macro_rules! storage {
             ///     ConnectError: The server cannot be reached.
             ///     ConnectionLostError: The connection ended; writes are made
             ///         again only if nothing was sent.
-            #[pyo3(signature = (
-                        key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
-                        ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
+                    ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, value, time=None, min_compress_len=0, noreply=False, *, \
+                    ttl=None, timeout=None, server_key=None)"
+            )]
             fn set<'py>(
                 &self,
                 py: Python<'py>,
@@ -75,10 +79,14 @@ macro_rules! storage {
             ///
             /// Raises:
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                        key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
-                        ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
+                    ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, value, time=None, min_compress_len=0, noreply=False, *, \
+                    ttl=None, timeout=None, server_key=None)"
+            )]
             fn add<'py>(
                 &self,
                 py: Python<'py>,
@@ -113,10 +121,14 @@ macro_rules! storage {
             ///
             /// Raises:
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                        key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
-                        ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
+                    ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, value, time=None, min_compress_len=0, noreply=False, *, \
+                    ttl=None, timeout=None, server_key=None)"
+            )]
             fn replace<'py>(
                 &self,
                 py: Python<'py>,
@@ -161,10 +173,14 @@ macro_rules! storage {
             ///
             /// Raises:
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                        key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
-                        ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
+                    ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, value, time=None, min_compress_len=0, noreply=False, *, \
+                    ttl=None, timeout=None, server_key=None)"
+            )]
             fn append<'py>(
                 &self,
                 py: Python<'py>,
@@ -207,10 +223,14 @@ macro_rules! storage {
             ///
             /// Raises:
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                        key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
-                        ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
+                    ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, value, time=None, min_compress_len=0, noreply=False, *, \
+                    ttl=None, timeout=None, server_key=None)"
+            )]
             fn prepend<'py>(
                 &self,
                 py: Python<'py>,
@@ -257,10 +277,14 @@ macro_rules! storage {
             ///     InvalidArgumentError: There is no id, so that the call would
             ///         overwrite what others wrote.
             ///     MemoxideError: As in `set`.
-            #[pyo3(signature = (
-                        key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
-                        cas = None, ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    key, value, time = None, min_compress_len = Count(0), noreply = NoReply, *,
+                    cas = None, ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, key, value, time=None, min_compress_len=0, noreply=False, *, \
+                    cas=None, ttl=None, timeout=None, server_key=None)"
+            )]
             fn cas<'py>(
                 &self,
                 py: Python<'py>,
@@ -302,10 +326,14 @@ macro_rules! storage {
             ///         were not stored or may not have been.
             ///     MemoxideError: As in `set`. One bad key or value fails the call
             ///         before anything is sent.
-            #[pyo3(signature = (
-                        mapping, time = None, key_prefix = None, min_compress_len = Count(0),
-                        noreply = NoReply, *, ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    mapping, time = None, key_prefix = None, min_compress_len = Count(0),
+                    noreply = NoReply, *, ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, mapping, time=None, key_prefix=None, min_compress_len=0, \
+                    noreply=False, *, ttl=None, timeout=None, server_key=None)"
+            )]
             fn set_multi<'py>(
                 &self,
                 py: Python<'py>,
@@ -342,10 +370,14 @@ macro_rules! storage {
             ///
             /// Raises:
             ///     MemoxideError: As in `set_multi`.
-            #[pyo3(signature = (
-                        mapping, time = None, key_prefix = None, min_compress_len = Count(0),
-                        noreply = NoReply, *, ttl = None, timeout = None, server_key = None
-                    ))]
+            #[pyo3(
+                signature = (
+                    mapping, time = None, key_prefix = None, min_compress_len = Count(0),
+                    noreply = NoReply, *, ttl = None, timeout = None, server_key = None
+                ),
+                text_signature = "($self, mapping, time=None, key_prefix=None, min_compress_len=0, \
+                    noreply=False, *, ttl=None, timeout=None, server_key=None)"
+            )]
             fn add_multi<'py>(
                 &self,
                 py: Python<'py>,
