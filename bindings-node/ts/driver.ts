@@ -32,24 +32,10 @@ import { calling, rebuilt } from "./rebuild.js";
 import type { Serializing } from "./serializers.js";
 import { listen, signalOf } from "./signals.js";
 import { Sockets, type Stage, type Watcher } from "./sockets.js";
+import { State, stateLength } from "./state.js";
 import { type Scope, Submission, split, type Verb } from "./submission.js";
 import { lower } from "./values.js";
 import { Vigil } from "./vigil.js";
-
-/** What the core tells after each call; the positions are those of `src/client/mod.rs`. */
-const State = {
-  Words: 0,
-  Deadline: 1,
-  Pending: 2,
-  Connection: 3,
-  Output: 4,
-  Actions: 5,
-  Texts: 6,
-  Wanted: 7,
-  Awake: 8,
-  Entries: 9,
-} as const;
-const stateLength = 10;
 
 /** Words of events and bytes of output that there is room for at first. */
 const firstWords = 8 * 1024;
@@ -60,6 +46,7 @@ const inputLengths = [64 * 1024, 256 * 1024] as const;
 
 /** A value of which more is missing is read to where it stays. */
 const largeLength = 64 * 1024;
+
 /** Packed bytes that are handed over before the turn of the event loop ends. */
 const packedLimit = 1024 * 1024;
 
