@@ -18,9 +18,9 @@ macro_rules! administration {
             ///     PartialError: Some servers failed.
             ///     MemoxideError: As in `set`.
             #[pyo3(
-                signature = (delay = Delay::NONE, *, timeout = None, server_key = None),
-                text_signature = "($self, delay=0, *, timeout=None, server_key=None)"
-            )]
+                        signature = (delay = Delay::NONE, *, timeout = None, server_key = None),
+                        text_signature = "($self, delay=0, *, timeout=None, server_key=None)"
+                    )]
             fn flush_all<'py>(
                 &self,
                 py: Python<'py>,
