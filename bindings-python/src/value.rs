@@ -33,6 +33,8 @@ pub(crate) struct Conversion {
     /// Whether the dialect takes lists and maps as JSON; if not, and pickles
     /// are allowed, they are not tried as JSON first.
     takes_json: bool,
+    /// The flags of bytes and of text that nothing is done to on the way.
+    verbatim: Option<(u32, u32)>,
 }
 
 /// The options of a client that concern values, by the names they have in every
@@ -106,11 +108,14 @@ impl Conversion {
         }
         codec.check()?;
         let takes_json = codec.encode(Value::Json(Cow::Borrowed("[]"))).is_ok();
+        // A serializer may write anything under any flags.
+        let verbatim = codec.dialect.verbatim().filter(|_| serializer.is_none());
         Ok(Self {
             codec,
             pickle,
             serializer,
             takes_json,
+            verbatim,
         })
     }
 
@@ -150,6 +155,9 @@ impl Conversion {
         codec: &value::Codec,
         object: &'a Bound<'_, PyAny>,
     ) -> Result<Encoded<'a>> {
+        if let Some(encoded) = self.encode_verbatim(codec, object) {
+            return Ok(encoded);
+        }
         if let Some(serializer) = &self.serializer
             && !is_plain(object)
         {
@@ -178,6 +186,43 @@ impl Conversion {
         }
         let bytes = pickle.dumps(object)?;
         Ok(codec.encode(Value::Foreign(Foreign::new(Format::Pickle, bytes)))?)
+    }
+
+    /// Encodes bytes and text that nothing is done to. Whatever else there is, and
+    /// what is wrong, is left to those who look closer.
+    #[inline]
+    fn encode_verbatim<'a>(
+        &self,
+        codec: &value::Codec,
+        object: &'a Bound<'_, PyAny>,
+    ) -> Option<Encoded<'a>> {
+        let (bytes, text) = self.verbatim?;
+        let (flags, bytes) = if let Ok(object) = object.cast_exact::<PyBytes>() {
+            (bytes, object.as_bytes())
+        } else {
+            let object = object.cast_exact::<PyString>().ok()?;
+            (text, object.to_str().ok()?.as_bytes())
+        };
+        let fits = codec.compression.is_none() && bytes.len() <= codec.max_value_size;
+        fits.then_some(Encoded {
+            flags,
+            bytes: Cow::Borrowed(bytes),
+        })
+    }
+
+    /// Decodes them.
+    #[inline]
+    fn decode_verbatim<'py>(
+        &self,
+        py: Python<'py>,
+        flags: u32,
+        bytes: &[u8],
+    ) -> Option<Bound<'py, PyAny>> {
+        match self.verbatim? {
+            (own, _) if own == flags => Some(PyBytes::new(py, bytes).into_any()),
+            (_, text) if text == flags => PyString::from_bytes(py, bytes).ok().map(Bound::into_any),
+            _ => None,
+        }
     }
 
     /// Returns the object that `flags` and `bytes` stand for.
@@ -211,6 +256,9 @@ impl Conversion {
         flags: u32,
         bytes: &[u8],
     ) -> Result<Decoded<'py>> {
+        if let Some(object) = self.decode_verbatim(py, flags, bytes) {
+            return Ok(Decoded::Object(object));
+        }
         let own = self.serializer.as_ref().and_then(Serializer::own_flags);
         if let Some(own) = own.filter(|own| self.codec.is_own(*own, flags)) {
             let bytes = self.codec.decode_own(own, flags, Cow::Borrowed(bytes))?;

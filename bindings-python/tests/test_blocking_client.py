@@ -182,6 +182,17 @@ def test_pickles_are_for_those_who_ask(endpoint: str) -> None:
             careful.set("a", value)
 
 
+def test_pickles_among_several_values_stand_in_their_places(endpoint: str) -> None:
+    with memoxide.Client([endpoint], pickle=True) as client:
+        items = {"a": "1", "b": {(1, 2)}, "c": b"3", "d": {(3, 4)}, "e": 5}
+        assert client.set_multi(items) == []
+        assert list(client.get_multi(items).items()) == list(items.items())
+        client.set_raw("b", 1, b"no pickle")
+        with pytest.raises(memoxide.DecodeError) as error:
+            client.get_multi(items)
+        assert error.value.raw == (1, b"no pickle")
+
+
 class Reentrant:
     """Calls the client that loads it."""
 

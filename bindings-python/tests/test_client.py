@@ -197,6 +197,32 @@ def test_several_keys_keep_the_shape_in_which_they_were_given(
     assert client.get_multi(["a", "a", "c"]) == {"a": 1, "c": 3}
 
 
+class Name(str):
+    """A key of a class of the caller's, which is compared by code of the caller's."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __eq__(self, other: object) -> bool:
+        assert isinstance(other, str)
+        return str(self) == str(other)
+
+
+def test_several_values_stand_in_the_order_of_their_keys(client: Any) -> None:
+    for keys in (
+        ["a", "b", "c", "d"],
+        ["a", Name("b"), "c", b"d"],
+        (Name("d"), "c", Name("b"), b"a"),
+    ):
+        items = {key: [0] if key == "c" else b"%d" % n for n, key in enumerate(keys)}
+        assert client.set_multi(items) == []
+        found = client.get_multi(keys)
+        assert list(found.items()) == list(items.items())
+        assert all(ours is theirs for ours, theirs in zip(found, keys, strict=True))
+
+
 def test_a_prefix_for_one_call(client: Any) -> None:
     assert client.set_multi({"a": 1}, key_prefix="p:") == []
     assert client.get("p:a") == 1

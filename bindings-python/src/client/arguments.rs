@@ -13,7 +13,9 @@ use memoxide::{Error, ErrorKind};
 use pyo3::prelude::*;
 #[cfg(feature = "stubs")]
 use pyo3::type_hint_union;
-use pyo3::types::{PyBool, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyMapping, PyString};
+use pyo3::types::{
+    PyBool, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
+};
 
 use crate::errors::{Failure, Result};
 
@@ -38,14 +40,16 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Key<'a> {
     );
 
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        if object.is_instance_of::<PyString>() {
-            return object
-                .extract()
-                .map(|text: &str| Self(text.as_bytes()))
-                .map_err(|cause| {
+        if !object.is_exact_instance_of::<PyBytes>() {
+            match object.extract::<&str>() {
+                Ok(text) => return Ok(Self(text.as_bytes())),
+                Err(cause) if object.is_instance_of::<PyString>() => {
                     let message = "key has a lone surrogate, which no encoding expresses";
-                    Failure::because(object.py(), ErrorKind::InvalidKey, message, cause).into()
-                });
+                    let kind = ErrorKind::InvalidKey;
+                    return Err(Failure::because(object.py(), kind, message, cause).into());
+                }
+                Err(_) => {}
+            }
         }
         object.extract().map(Self).map_err(|_| {
             refuse(
@@ -104,7 +108,7 @@ impl<'py> FromPyObject<'_, 'py> for Mapping<'py> {
 /// The keys of one call, with the prefix that the call puts before them.
 #[derive(Debug)]
 pub(crate) struct Keys<'py> {
-    objects: Vec<Bound<'py, PyAny>>,
+    objects: Bound<'py, PyTuple>,
     /// The keys behind their prefix, one after the other, unless there is none.
     joined: Vec<u8>,
     ranges: Vec<Range<usize>>,
@@ -122,21 +126,28 @@ impl<'py> Keys<'py> {
             let message = "keys is one key; give a list of keys";
             return Err(Error::new(ErrorKind::InvalidArgument, message).into());
         }
-        let message = "keys is to be an iterable of keys";
-        let objects = objects.try_iter().map_err(|cause| {
-            Failure::because(objects.py(), ErrorKind::InvalidArgument, message, cause)
-        })?;
-        Self::new(objects.collect::<PyResult<_>>()?, prefix)
+        let objects = if let Ok(keys) = objects.cast_exact::<PyTuple>() {
+            keys.clone()
+        } else if let Ok(keys) = objects.cast_exact::<PyList>() {
+            keys.to_tuple()
+        } else {
+            let message = "keys is to be an iterable of keys";
+            let iterator = objects.try_iter().map_err(|cause| {
+                Failure::because(objects.py(), ErrorKind::InvalidArgument, message, cause)
+            })?;
+            PyTuple::new(objects.py(), iterator.collect::<PyResult<Vec<_>>>()?)?
+        };
+        Self::new(objects, prefix)
     }
 
-    fn new(objects: Vec<Bound<'py, PyAny>>, prefix: Option<Key<'_>>) -> Result<Self> {
+    fn new(objects: Bound<'py, PyTuple>, prefix: Option<Key<'_>>) -> Result<Self> {
         let mut keys = Self {
             objects,
             joined: Vec::new(),
             ranges: Vec::new(),
         };
         if let Some(Key(prefix)) = prefix.filter(|prefix| !prefix.0.is_empty()) {
-            for object in &keys.objects {
+            for object in keys.objects.iter_borrowed() {
                 let start = keys.joined.len();
                 let Key(key) = object.extract()?;
                 // Else the prefix would be taken for the key.
@@ -154,19 +165,28 @@ impl<'py> Keys<'py> {
     /// Returns the bytes of each key, prefix included.
     pub(crate) fn bytes(&self) -> Result<Vec<&[u8]>> {
         if self.ranges.is_empty() {
-            let bytes = |object| Key::extract(Bound::as_borrowed(object)).map(Key::bytes);
-            return Ok(self.objects.iter().map(bytes).collect::<PyResult<_>>()?);
+            let mut bytes = Vec::with_capacity(self.objects.len());
+            for object in self.objects.iter_borrowed() {
+                bytes.push(Key::extract(object)?.bytes());
+            }
+            return Ok(bytes);
         }
         let ranges = self.ranges.iter().cloned();
         Ok(ranges.map(|range| &self.joined[range]).collect())
     }
 
+    /// Returns the bytes of one key, prefix included.
+    #[inline]
+    fn bytes_of(&self, position: usize) -> Result<&[u8]> {
+        match self.ranges.get(position) {
+            Some(range) => Ok(&self.joined[range.clone()]),
+            None => Ok(Key::extract(self.objects.get_borrowed_item(position)?)?.bytes()),
+        }
+    }
+
     /// Returns the caller's own objects.
-    pub(crate) fn objects(&self) -> Vec<Py<PyAny>> {
-        self.objects
-            .iter()
-            .map(|key| key.clone().unbind())
-            .collect()
+    pub(crate) const fn objects(&self) -> &Bound<'py, PyTuple> {
+        &self.objects
     }
 }
 
@@ -174,7 +194,7 @@ impl<'py> Keys<'py> {
 #[derive(Debug)]
 pub(crate) struct Pairs<'py> {
     pub(crate) keys: Keys<'py>,
-    pub(crate) values: Vec<Bound<'py, PyAny>>,
+    values: Vec<Bound<'py, PyAny>>,
 }
 
 impl<'py> Pairs<'py> {
@@ -202,9 +222,17 @@ impl<'py> Pairs<'py> {
             return Err(refuse(ErrorKind::InvalidArgument, message, mapping).into());
         }
         Ok(Self {
-            keys: Keys::new(keys, prefix)?,
+            keys: Keys::new(PyTuple::new(mapping.py(), keys)?, prefix)?,
             values,
         })
+    }
+
+    /// Returns each key, prefix included, with its value.
+    pub(crate) fn iter<'a>(
+        &'a self,
+    ) -> impl ExactSizeIterator<Item = Result<(&'a [u8], &'a Bound<'py, PyAny>)>> {
+        let values = self.values.iter().enumerate();
+        values.map(|(position, value)| Ok((self.keys.bytes_of(position)?, value)))
     }
 }
 

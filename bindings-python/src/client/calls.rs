@@ -14,11 +14,12 @@ use pyo3::types::{PyDict, PyString};
 
 use super::arguments::{Count, Key, Keys, Pairs};
 use super::configuration;
+use super::gathered::Gathered;
 use super::harvest::{Harvest, Listing, Wish};
 use super::ids::Ids;
 use super::keys::Queue;
 use super::update::Update;
-use crate::errors::Result;
+use crate::errors::{Failure, Result};
 use crate::log;
 use crate::serializer::{Pickle, Serializer};
 use crate::value::Conversion;
@@ -155,7 +156,7 @@ impl Core {
         let operation = self.plan.retrieve_many(bytes, Want::VALUE, None, place)?;
         Ok(Call::new(
             operation,
-            Wish::Values(keys.objects(), Vec::new()),
+            Wish::Values(Gathered::new(keys.objects())),
         ))
     }
 
@@ -198,12 +199,15 @@ impl Core {
         min_compress_len: Count,
         place: Place<'_>,
     ) -> Result<Call<'a>> {
-        let encoded = |value| self.encode(value, min_compress_len);
-        let values: Vec<_> = pairs.values.iter().map(encoded).collect::<Result<_>>()?;
-        let items: Vec<_> = pairs.keys.bytes()?.into_iter().zip(values).collect();
-        let items = items.into_iter();
-        let operation = self.plan.store_many(mode, items, expiry, place)?;
-        Ok(Call::new(operation, Wish::Failed(pairs.keys.objects())))
+        let items = pairs.iter().map(|pair| {
+            let (key, value) = pair?;
+            Ok::<_, Failure>((key, self.encode(value, min_compress_len)?))
+        });
+        let operation = self.plan.try_store_many(mode, items, expiry, place)?;
+        Ok(Call::new(
+            operation,
+            Wish::Failed(pairs.keys.objects().clone().unbind()),
+        ))
     }
 
     /// Counts.
@@ -245,7 +249,10 @@ impl Core {
         place: Place<'_>,
     ) -> Result<Call<'a>> {
         let operation = self.plan.delete_many(keys.bytes()?.into_iter(), place)?;
-        Ok(Call::new(operation, Wish::Failed(keys.objects())))
+        Ok(Call::new(
+            operation,
+            Wish::Failed(keys.objects().clone().unbind()),
+        ))
     }
 
     /// Changes the expiry of an item.
@@ -269,7 +276,10 @@ impl Core {
     ) -> Result<Call<'a>> {
         let bytes = keys.bytes()?.into_iter();
         let operation = self.plan.touch_many(bytes, self.expiry(expiry), place)?;
-        Ok(Call::new(operation, Wish::Failed(keys.objects())))
+        Ok(Call::new(
+            operation,
+            Wish::Failed(keys.objects().clone().unbind()),
+        ))
     }
 
     /// Reads an item and removes it.
@@ -308,7 +318,7 @@ impl Core {
             .plan
             .retrieve_many(keys.bytes()?.into_iter(), want, None, place)?;
         let wish = Wish::Items {
-            keys: keys.objects(),
+            keys: keys.objects().clone().unbind(),
             found: Vec::new(),
             full,
         };

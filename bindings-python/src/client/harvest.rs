@@ -15,8 +15,9 @@ use pyo3::IntoPyObjectExt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyTuple, PyType};
 
+use super::gathered::Gathered;
 use super::ids::Ids;
 use super::keys::Queue;
 use super::update::Update;
@@ -34,7 +35,7 @@ pub(crate) struct Harvest {
 #[derive(Debug)]
 pub(crate) enum Wish {
     /// The keys that were not written, as the caller gave them.
-    Failed(Vec<Py<PyAny>>),
+    Failed(Py<PyTuple>),
     /// Yes or no.
     Flag,
     /// A value with all that is known of it.
@@ -42,7 +43,7 @@ pub(crate) enum Wish {
     /// Items by key: the caller's keys, and the hits by their position; in full,
     /// or as pairs of value and cas id.
     Items {
-        keys: Vec<Py<PyAny>>,
+        keys: Py<PyTuple>,
         found: Vec<(usize, Found)>,
         full: bool,
     },
@@ -62,8 +63,8 @@ pub(crate) enum Wish {
     Update(Update),
     /// A value, or this default; its cas id is remembered if a place is given.
     Value(Option<Found>, Option<Py<PyAny>>, Option<Ids>),
-    /// Values by key: the caller's keys, and the hits by their position.
-    Values(Vec<Py<PyAny>>, Vec<(usize, Kept)>),
+    /// Values by key.
+    Values(Gathered),
     /// The version of each server, by endpoint.
     Versions(Vec<(usize, Py<PyString>)>),
 }
@@ -167,8 +168,8 @@ impl Harvest {
                     }
                 }
             }
-            (Wish::Values(_, found), Part::Item(item)) => {
-                found.push((item.index, Kept::new(py, conversion, &item)?));
+            (Wish::Values(values), Part::Item(item)) => {
+                values.take(py, conversion, item.index, item.flags, &item.value)?
             }
             (
                 Wish::Reports(reports),
@@ -229,9 +230,9 @@ impl Harvest {
         let object = match wish {
             _ if error.is_some() && !is_partial => py.None().into_bound(py),
             Wish::Failed(keys) => {
-                let failed = outcome.into_failed();
-                let failed = failed.iter().filter_map(|position| keys.get(*position));
-                PyList::new(py, failed.collect::<Vec<_>>())?.into_any()
+                let failed = outcome.into_failed().into_iter();
+                let failed = failed.map(|position| keys.bind(py).get_item(position));
+                PyList::new(py, failed.collect::<PyResult<Vec<_>>>()?)?.into_any()
             }
             Wish::Flag => PyBool::new(py, outcome.flag()).to_owned().into_any(),
             Wish::Item(found) => match found {
@@ -249,7 +250,7 @@ impl Harvest {
                         value.and_then(|value| Ok((value, cas).into_bound_py_any(py)?))
                     };
                     match item {
-                        Ok(item) => items.set_item(&keys[position], item)?,
+                        Ok(item) => items.set_item(keys.bind(py).get_item(position)?, item)?,
                         Err(raised) => drop(failure.get_or_insert(raised)),
                     }
                 }
@@ -283,16 +284,7 @@ impl Harvest {
                     found.value.into_value(py, conversion)?
                 }
             },
-            Wish::Values(keys, found) => {
-                let values = PyDict::new(py);
-                for (position, kept) in found {
-                    match kept.into_value(py, conversion) {
-                        Ok(value) => values.set_item(&keys[position], value)?,
-                        Err(raised) => drop(failure.get_or_insert(raised)),
-                    }
-                }
-                values.into_any()
-            }
+            Wish::Values(values) => values.finish(py, conversion, &mut failure)?.into_any(),
             Wish::Versions(mut versions) => {
                 versions.sort_unstable_by_key(|(endpoint, _)| *endpoint);
                 let named = |(endpoint, version): (usize, _)| (&**plan.label(endpoint), version);
@@ -313,15 +305,17 @@ impl Harvest {
 }
 
 impl Kept {
-    fn new(py: Python<'_>, conversion: &Conversion, item: &Item<'_>) -> Result<Self> {
-        Ok(
-            match conversion.decode_or_keep(py, item.flags, &item.value)? {
-                Decoded::Object(object) => Self::Object(object.unbind()),
-                Decoded::Foreign(format, bytes) => {
-                    Self::Foreign(format, item.flags, bytes.unbind())
-                }
-            },
-        )
+    #[inline]
+    pub(super) fn new(
+        py: Python<'_>,
+        conversion: &Conversion,
+        flags: u32,
+        value: &[u8],
+    ) -> Result<Self> {
+        Ok(match conversion.decode_or_keep(py, flags, value)? {
+            Decoded::Object(object) => Self::Object(object.unbind()),
+            Decoded::Foreign(format, bytes) => Self::Foreign(format, flags, bytes.unbind()),
+        })
     }
 
     pub(crate) fn into_value<'py>(
@@ -338,7 +332,7 @@ impl Kept {
 
 impl Found {
     fn new(py: Python<'_>, conversion: &Conversion, item: Item<'_>) -> Result<Self> {
-        let value = Kept::new(py, conversion, &item)?;
+        let value = Kept::new(py, conversion, item.flags, &item.value)?;
         let item = Item {
             value: Cow::default(),
             ..item

@@ -13,6 +13,7 @@ mod commands;
 mod configuration;
 mod engine;
 mod futures;
+mod gathered;
 mod harvest;
 mod hints;
 mod ids;

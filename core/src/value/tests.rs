@@ -499,3 +499,27 @@ fn alike(codec: &Codec, written: &Value<'_>, read: &Value<'_>) -> bool {
     );
     untyped && bytes(written).is_some() && bytes(written) == bytes(read)
 }
+
+#[test]
+fn what_is_verbatim_is_written_and_read_as_it_is() {
+    for dialect in Dialect::ALL {
+        let Some((bytes, text)) = dialect.verbatim() else {
+            continue;
+        };
+        let codec = Codec::new(dialect);
+        for content in [&b""[..], b"1", b"null", b"\"x\"", b"a:0:{}", b" 7 "] {
+            let string = std::str::from_utf8(content).expect("text");
+            for (flags, value) in [
+                (bytes, Value::Bytes(content.into())),
+                (text, Value::Text(string.into())),
+            ] {
+                let encoded = codec.encode(value.clone()).expect("a place");
+                assert_eq!((encoded.flags, &*encoded.bytes), (flags, content));
+                assert_eq!(codec.decode(flags, content.into()), Ok(value));
+            }
+        }
+        let binary = codec.decode(bytes, b"\xff"[..].into());
+        assert_eq!(binary, Ok(Value::Bytes(b"\xff"[..].into())));
+        assert!(codec.decode(text, b"\xff"[..].into()).is_err());
+    }
+}

@@ -6,7 +6,7 @@ use super::{Place, Plan};
 use crate::client::operation::{Operation, Spread, Stores};
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::protocol::{
     BatchItem, Delete, Expiry, Keys, Request, Retrieve, Store, StoreMany, StoreMode, Touch, Want,
 };
@@ -130,12 +130,29 @@ impl Plan {
         expiry: Option<Expiry>,
         place: Place<'_>,
     ) -> Result<Operation<'a>> {
+        self.try_store_many(mode, items.map(Ok::<_, Error>), expiry, place)
+    }
+
+    /// Writes what [`store_many`](Self::store_many) does, of items that are made
+    /// on the way and may fail to be.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`store_many`](Self::store_many), and the first of `items`.
+    pub fn try_store_many<'a, E: From<Error>>(
+        &self,
+        mode: StoreMode,
+        items: impl ExactSizeIterator<Item = Result<(&'a [u8], Encoded<'a>), E>>,
+        expiry: Option<Expiry>,
+        place: Place<'_>,
+    ) -> Result<Operation<'a>, E> {
         if mode == StoreMode::Set {
             let batches = self.batches(items, expiry.unwrap_or(self.options.default_ttl), place)?;
             return Ok(Operation::Stores(Box::new(Stores::new(batches))));
         }
         let mut requests = Vec::with_capacity(items.len());
-        for (position, (key, value)) in items.enumerate() {
+        for (position, item) in items.enumerate() {
+            let (key, value) = item?;
             let (endpoint, key) = self.locate(key, place.of(position))?;
             requests.push((endpoint, self.store_request(mode, key, value, expiry, None)));
         }
@@ -146,21 +163,22 @@ impl Plan {
 
     /// Divides items among their servers: for each server that gets any, the
     /// items and their positions in the call.
-    fn batches<'a>(
+    fn batches<'a, E: From<Error>>(
         &self,
-        items: impl ExactSizeIterator<Item = (&'a [u8], Encoded<'a>)>,
+        items: impl ExactSizeIterator<Item = Result<(&'a [u8], Encoded<'a>), E>>,
         expiry: Expiry,
         place: Place<'_>,
-    ) -> Result<Vec<(usize, StoreMany<'a>, Vec<usize>)>> {
+    ) -> Result<Vec<(usize, StoreMany<'a>, Vec<usize>)>, E> {
         let count = items.len();
-        let located = items.enumerate().map(|(position, (key, value))| {
+        let located = items.enumerate().map(|(position, item)| {
+            let (key, value) = item?;
             let (endpoint, key) = self.locate(key, place.of(position))?;
             let item = BatchItem {
                 key,
                 flags: value.flags,
                 value: value.bytes,
             };
-            Ok((endpoint, item))
+            Ok::<_, E>((endpoint, item))
         });
         if self.servers.len() == 1 {
             // The items are the call's own, in order.

@@ -107,6 +107,17 @@ impl Dialect {
             _ => Serializer::Native,
         }
     }
+
+    /// Returns the flags of bytes and those of text where a stored value with
+    /// these flags is nothing but its bytes, whatever they are, or its UTF-8; a
+    /// driver may then take the shortest way between them and its own objects.
+    #[must_use]
+    pub const fn verbatim(self) -> Option<(u32, u32)> {
+        match self {
+            Self::Memoxide | Self::Pylibmc | Self::Python => Some((0, 16)),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Dialect {
