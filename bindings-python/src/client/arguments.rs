@@ -175,6 +175,20 @@ impl<'py> Keys<'py> {
         Ok(ranges.map(|range| &self.joined[range]).collect())
     }
 
+    /// Returns the bytes of each key, prefix included; of one that is no key, no
+    /// bytes, which no key has, and why in `failure`.
+    pub(crate) fn iter<'a, 'f>(
+        &'a self,
+        failure: &'f mut Option<Failure>,
+    ) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a, 'f, 'py> {
+        (0..self.objects.len()).map(move |position| {
+            self.bytes_of(position).unwrap_or_else(|raised| {
+                failure.get_or_insert(raised);
+                b""
+            })
+        })
+    }
+
     /// Returns the bytes of one key, prefix included.
     #[inline]
     fn bytes_of(&self, position: usize) -> Result<&[u8]> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use memoxide::client::log::Entry;
 use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Runner};
+use memoxide::protocol::Hits;
 use memoxide::{Error, ErrorKind, net};
 use pyo3::intern;
 use pyo3::types::{PyDict, PyTuple};
@@ -308,6 +309,10 @@ impl Host for Caller<'_, '_> {
 
     fn part(&mut self, part: Part<'_>) {
         self.core.part(self.py, &mut self.harvest, part);
+    }
+
+    fn hits(&mut self, hits: &Hits<'_>) {
+        self.core.hits(self.py, &mut self.harvest, hits);
     }
 
     fn patience(&self) -> Option<Duration> {

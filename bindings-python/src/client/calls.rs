@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use memoxide::client::{Answer as Decision, Counting, Operation, Outcome, Part, Place, Plan};
 use memoxide::net::unix_now;
-use memoxide::protocol::{Admin, Direction, Expiry, StoreMode, Want};
+use memoxide::protocol::{Admin, Direction, Expiry, Hits, StoreMode, Want};
 use memoxide::value::{Encoded, Format};
 use memoxide::{Error, ErrorKind};
 use pyo3::prelude::*;
@@ -109,6 +109,11 @@ impl Core {
         harvest.part(py, &self.conversion, part);
     }
 
+    /// Gives hits that came together to their harvest.
+    pub(crate) fn hits(&self, py: Python<'_>, harvest: &mut Harvest, hits: &Hits<'_>) {
+        harvest.hits(py, &self.conversion, hits);
+    }
+
     /// Returns the result of a call. Nothing may be held: Python loads values here.
     pub(crate) fn finish<'py>(
         &self,
@@ -152,10 +157,14 @@ impl Core {
 
     /// Reads several values.
     pub(crate) fn get_multi<'a>(&self, keys: &'a Keys<'_>, place: Place<'_>) -> Result<Call<'a>> {
-        let bytes = keys.bytes()?.into_iter();
-        let operation = self.plan.retrieve_many(bytes, Want::VALUE, None, place)?;
+        let mut failure = None;
+        let bytes = keys.iter(&mut failure);
+        let operation = self.plan.retrieve_many(bytes, Want::VALUE, None, place);
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
         Ok(Call::new(
-            operation,
+            operation?,
             Wish::Values(Gathered::new(keys.objects())),
         ))
     }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use memoxide::client::{Answer as Decision, Outcome, Part, Plan};
-use memoxide::protocol::Item;
+use memoxide::protocol::{Hits, Item};
 use memoxide::value::Format;
 use memoxide::{Error, ErrorKind};
 use pyo3::IntoPyObjectExt;
@@ -137,6 +137,22 @@ impl Harvest {
     pub(crate) fn part(&mut self, py: Python<'_>, conversion: &Conversion, part: Part<'_>) {
         if let Err(failure) = self.take(py, conversion, part) {
             self.failure.get_or_insert(failure);
+        }
+    }
+
+    /// Takes hits that came together.
+    pub(crate) fn hits(&mut self, py: Python<'_>, conversion: &Conversion, hits: &Hits<'_>) {
+        let Wish::Values(values) = &mut self.wish else {
+            for hit in hits.as_slice() {
+                self.part(py, conversion, Part::Item((*hit).into()));
+            }
+            return;
+        };
+        for hit in hits.as_slice() {
+            let taken = values.take(py, conversion, hit.index, hit.flags, hit.value);
+            if let Err(failure) = taken {
+                self.failure.get_or_insert(failure);
+            }
         }
     }
 

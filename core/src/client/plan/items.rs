@@ -169,34 +169,28 @@ impl Plan {
         expiry: Expiry,
         place: Place<'_>,
     ) -> Result<Vec<(usize, StoreMany<'a>, Vec<usize>)>, E> {
-        let count = items.len();
-        let located = items.enumerate().map(|(position, item)| {
-            let (key, value) = item?;
-            let (endpoint, key) = self.locate(key, place.of(position))?;
-            let item = BatchItem {
-                key,
-                flags: value.flags,
-                value: value.bytes,
-            };
-            Ok::<_, E>((endpoint, item))
-        });
-        if self.servers.len() == 1 {
+        let batch_item = |key, value: Encoded<'a>| BatchItem {
+            key,
+            flags: value.flags,
+            value: value.bytes,
+        };
+        if let Some(endpoint) = self.only(place) {
             // The items are the call's own, in order.
-            let mut own = Vec::with_capacity(count);
-            for place in located {
-                own.push(place?.1);
+            let mut own = Vec::with_capacity(items.len());
+            for item in items {
+                let (key, value) = item?;
+                own.push(batch_item(self.wire_key(key)?, value));
             }
             let batch = StoreMany::new(own, expiry);
-            return Ok(batch
-                .into_iter()
-                .map(|batch| (0, batch, Vec::new()))
-                .collect());
+            let batch = batch.map(|batch| (endpoint, batch, Vec::new()));
+            return Ok(batch.into_iter().collect());
         }
         let mut groups = vec![(Vec::new(), Vec::new()); self.servers.len()];
-        for (position, place) in located.enumerate() {
-            let (endpoint, item) = place?;
+        for (position, item) in items.enumerate() {
+            let (key, value) = item?;
+            let (endpoint, key) = self.locate(key, place.of(position))?;
             let (items, positions) = &mut groups[endpoint];
-            items.push(item);
+            items.push(batch_item(key, value));
             positions.push(position);
         }
         let batch = |(endpoint, (items, positions))| {
