@@ -178,7 +178,12 @@ fn a_multiplexed_call_allocates_for_key_value_and_waking() {
         .build()
         .expect("a runtime");
     for protocol in ["meta", "text"] {
-        let client = builder(&server, protocol).build_async().expect("a client");
+        let client = builder(&server, protocol)
+            // With a `block_on` for each call, tokio allocates the list of tasks that
+            // have yielded for each call that it stays awake for.
+            .configure(|options| options.busy_poll = Duration::ZERO)
+            .build_async()
+            .expect("a client");
         let value = [b'x'; 100];
         runtime
             .block_on(client.set("k", &value[..], Ttl::Never))

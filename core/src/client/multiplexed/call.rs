@@ -33,6 +33,8 @@ enum Stage {
         ticket: Ticket,
         /// Tells the state that the call belongs to.
         timer: Arc<Notify>,
+        /// Whether the engine was for staying awake when the call began.
+        awake: bool,
     },
     Over,
 }
@@ -74,7 +76,7 @@ impl Driver {
             },
         };
         loop {
-            match poll_fn(|context| call.poll(context)).await {
+            match call.next().await {
                 Event::Gathered(gathered) => gathered.replay(conversation),
                 Event::Asked(gathered, ticket) => {
                     gathered.replay(conversation);
@@ -106,6 +108,24 @@ impl Driver {
 }
 
 impl Call {
+    /// Waits for what happens next. The runtime looks for events without sleeping
+    /// meanwhile, as long as the engine wants it: a task that has yielded is due.
+    async fn next(&mut self) -> Event {
+        loop {
+            let polled = poll_fn(|context| Poll::Ready(self.poll(context))).await;
+            if let Poll::Ready(event) = polled {
+                return event;
+            }
+            let Stage::Waiting { awake: true, .. } = self.stage else {
+                return poll_fn(|context| self.poll(context)).await;
+            };
+            if self.driver.is_to_sleep() {
+                return poll_fn(|context| self.poll(context)).await;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Waits for what happens next.
     pub(in crate::client) fn poll(&mut self, context: &Context<'_>) -> Poll<Event> {
         match &mut self.stage {
@@ -152,10 +172,12 @@ impl Call {
             }
             let event = hear(slot, context);
             let timer = Arc::clone(&state.timer);
+            let awake = state.engine.awake_until().is_some();
             let stage = Stage::Waiting {
                 token,
                 ticket,
                 timer,
+                awake,
             };
             (stage, event)
         });
@@ -168,6 +190,7 @@ impl Call {
             token,
             ticket,
             timer,
+            ..
         } = &self.stage
         else {
             return Poll::Pending;
@@ -244,6 +267,7 @@ impl Drop for Call {
             token,
             ticket,
             timer,
+            ..
         } = &self.stage
         else {
             return;

@@ -118,6 +118,13 @@ impl Driver {
         }
     }
 
+    /// Whether the runtime may sleep.
+    fn is_to_sleep(&self) -> bool {
+        let guard = self.state.lock();
+        let until = guard.as_ref().and_then(|state| state.engine.awake_until());
+        until.is_none_or(|until| until <= Moment(net::now()))
+    }
+
     /// Runs `work` on the engine of the current runtime, then carries out what
     /// the engine wants done.
     fn with_state<R>(self: &Arc<Self>, work: impl FnOnce(&mut State, Moment) -> R) -> R {
