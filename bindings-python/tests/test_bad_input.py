@@ -108,6 +108,8 @@ def test_a_value_over_the_limit(open_client: OpenClient, fake: type[Fake]) -> No
         ("flush_all", {"delay": float("nan")}),
         ("flush_all", {"delay": timedelta(seconds=-1)}),
         ("update", {"key": "k", "change": 5}),
+        ("set_raw", {"key": "k", "flags": 2**32, "data": b""}),
+        ("set_raw", {"key": "k", "flags": 0, "data": "text"}),
         ("verbosity", {"level": True}),
         ("get_stats", {"report": "a\nb"}),
         ("set", {"key": "k", "value": 1, "min_compress_len": -1}),

@@ -256,6 +256,12 @@ def test_noreply_waits_nevertheless(client: Any) -> None:
     assert client.delete("key", noreply=True) is True
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_raw_bytes(client: Any, kind: Any) -> None:
+    assert client.set_raw("key", 7, kind(b"\0\xff")) is True
+    assert client.get_raw("key") == (7, b"\0\xff")
+
+
 @pytest.mark.parametrize("kind", [memoxide.Client, memoxide.AsyncClient])
 def test_signatures_show_defaults(kind: type) -> None:
     shown = {

@@ -148,6 +148,11 @@ def test_values_are_explained() -> None:
     assert first.confidence == "likely"
     assert str(first) == first.text
     assert memoxide.explain_value(0xDEADBEEF, b"\xff")
+    assert memoxide.explain_value(0x10010, bytearray(b'{"id":1}'))[0] == first
+    for flags, value in ((-1, b""), (2**32, b""), ("0", b""), (0, "text")):
+        arguments: Any = (flags, value)
+        with pytest.raises(memoxide.InvalidArgumentError):
+            memoxide.explain_value(*arguments)
 
 
 def test_placements_are_compared() -> None:

@@ -577,14 +577,14 @@ class AsyncClient:
             MemoxideError: As in `set`. One bad key or value fails the call
                 before anything is sent.
         """
-    def set_raw(self, /, key: str | bytes, flags: int, data: bytes, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
+    def set_raw(self, /, key: str | bytes, flags: int, data: bytes | bytearray | memoryview, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[bool]:
         """
         Stores flags and bytes as they are, without encoding.
 
         Args:
             key: As in `get`.
             flags: 0 to 2^32 - 1.
-            data: The bytes.
+            data: Bytes, a bytearray or a memoryview.
             time: As in `set`.
             ttl: Another name of `time`.
             timeout: Seconds that this call may take.
@@ -1259,14 +1259,14 @@ class Client:
             MemoxideError: As in `set`. One bad key or value fails the call
                 before anything is sent.
         """
-    def set_raw(self, /, key: str | bytes, flags: int, data: bytes, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> bool:
+    def set_raw(self, /, key: str | bytes, flags: int, data: bytes | bytearray | memoryview, time: float | timedelta | None = None, *, ttl: float | timedelta | None = None, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> bool:
         """
         Stores flags and bytes as they are, without encoding.
 
         Args:
             key: As in `get`.
             flags: 0 to 2^32 - 1.
-            data: The bytes.
+            data: Bytes, a bytearray or a memoryview.
             time: As in `set`.
             ttl: Another name of `time`.
             timeout: Seconds that this call may take.
@@ -1863,14 +1863,17 @@ def explain_key(client: AsyncClient | Client, key: str | bytes, *, down: Iterabl
         "user:1" is on b:11211 (ketama): hash 282964413, point 284242608 of a ring of 480; then c:11211, a:11211
     """
 
-def explain_value(flags: SupportsIndex, value: bytes) -> list[Guess]:
+def explain_value(flags: int, value: bytes | bytearray | memoryview) -> list[Guess]:
     """
     Lists who probably wrote a stored value and what it is, the most probable
     first. The list is never empty: clients without types write anything.
 
     Args:
-        flags: The number stored beside the bytes.
+        flags: The number stored beside the bytes, 0 to 2^32 - 1.
         value: The stored bytes.
+
+    Raises:
+        InvalidArgumentError: The flags are out of range, or the value is no bytes.
 
     Example:
         >>> import memoxide

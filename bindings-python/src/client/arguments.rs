@@ -3,6 +3,7 @@
 //! A wrong type is refused here with an error of memoxide; whether a key or a
 //! time is one that memcached takes is the core's affair.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use pyo3::prelude::*;
 #[cfg(feature = "stubs")]
 use pyo3::type_hint_union;
 use pyo3::types::{
-    PyBool, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple,
+    PyBool, PyByteArray, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyList, PyMapping, PyMemoryView,
+    PyString, PyTuple,
 };
 
 use crate::errors::{Failure, Result};
@@ -58,6 +60,36 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Key<'a> {
                 &object,
             )
         })
+    }
+}
+
+/// Bytes as they are, from anything that has them.
+#[derive(Clone, Debug)]
+pub(crate) struct Data<'a>(pub(crate) Cow<'a, [u8]>);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Data<'a> {
+    type Error = PyErr;
+
+    #[cfg(feature = "stubs")]
+    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = type_hint_union!(
+        pyo3::type_hint_identifier!("builtins", "bytes"),
+        pyo3::type_hint_identifier!("builtins", "bytearray"),
+        pyo3::type_hint_identifier!("builtins", "memoryview")
+    );
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(bytes) = object.extract::<&[u8]>() {
+            return Ok(Self(Cow::Borrowed(bytes)));
+        }
+        if let Ok(bytes) = object.cast::<PyByteArray>() {
+            return Ok(Self(Cow::Owned(bytes.to_vec())));
+        }
+        if object.is_instance_of::<PyMemoryView>() {
+            let bytes: Vec<u8> = object.call_method0("tobytes")?.extract()?;
+            return Ok(Self(Cow::Owned(bytes)));
+        }
+        let message = "data is to be bytes, not";
+        Err(refuse(ErrorKind::InvalidArgument, message, &object))
     }
 }
 

@@ -22,7 +22,7 @@ mod pending;
 mod settle;
 mod update;
 
-pub(crate) use arguments::{Count, Key, refuse};
+pub(crate) use arguments::{Count, Data, Key, refuse};
 pub(crate) use asynchronous::AsyncClient;
 pub(crate) use blocking::Client;
 pub(crate) use engine::Engine;

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
 use super::{AnyClient, Names, make, text};
-use crate::client::{Answer, Explanation, Guesses, Key};
+use crate::client::{Answer, Count, Data, Explanation, Guesses, Key};
 use crate::errors::Result;
 
 /// Tells which server has a key, and why.
@@ -76,8 +76,11 @@ pub(crate) fn explain_key<'py>(
 /// first. The list is never empty: clients without types write anything.
 ///
 /// Args:
-///     flags: The number stored beside the bytes.
+///     flags: The number stored beside the bytes, 0 to 2^32 - 1.
 ///     value: The stored bytes.
+///
+/// Raises:
+///     InvalidArgumentError: The flags are out of range, or the value is no bytes.
 ///
 /// Example:
 ///     >>> import memoxide
@@ -87,11 +90,12 @@ pub(crate) fn explain_key<'py>(
 #[pyo3(signature = (flags, value))]
 pub(crate) fn explain_value<'py>(
     py: Python<'py>,
-    flags: u32,
-    value: &[u8],
+    flags: Count,
+    value: Data<'_>,
 ) -> Result<Answer<'py, Guesses>> {
+    let (flags, Data(value)) = (flags.small()?, value);
     let guesses = PyList::empty(py);
-    for guess in py.detach(|| value::explain(flags, value)) {
+    for guess in py.detach(|| value::explain(flags, &value)) {
         let fields = PyDict::new(py);
         fields.set_item("dialect", guess.dialect.name())?;
         fields.set_item("clients", PyTuple::new(py, guess.clients)?)?;

@@ -104,7 +104,7 @@ macro_rules! composites {
             /// Args:
             ///     key: As in `get`.
             ///     flags: 0 to 2^32 - 1.
-            ///     data: The bytes.
+            ///     data: Bytes, a bytearray or a memoryview.
             ///     time: As in `set`.
             ///     ttl: Another name of `time`.
             ///     timeout: Seconds that this call may take.
@@ -120,14 +120,14 @@ macro_rules! composites {
                 py: Python<'py>,
                 key: Key<'_>,
                 flags: Count,
-                data: &[u8],
+                data: Data<'_>,
                 time: Option<Time>,
                 ttl: Option<Time>,
                 timeout: Option<Timeout>,
                 server_key: Option<Key<'_>>,
             ) -> Result<$answer<'py, Truth>> {
                 let expiry = expiry(time, ttl)?;
-                let encoded = Encoded { flags: flags.small()?, bytes: data.into() };
+                let encoded = Encoded { flags: flags.small()?, bytes: data.0 };
                 self.call(py, timeout, |core| {
                     core.store(StoreMode::Set, key, encoded, expiry, None, place(server_key))
                 })

@@ -43,7 +43,8 @@ pub(crate) mod names {
     pub(crate) use pyo3::types::PyString;
 
     pub(crate) use crate::client::arguments::{
-        Count, Delay, Iterable, Key, Keys, Mapping, Pairs, Time, Timeout, callable, expiry, place,
+        Count, Data, Delay, Iterable, Key, Keys, Mapping, Pairs, Time, Timeout, callable, expiry,
+        place,
     };
     pub(crate) use crate::client::calls::cas_id;
     pub(crate) use crate::client::hints::{
