@@ -253,6 +253,8 @@ impl<'py> Pairs<'py> {
         let mut keys = Vec::new();
         let mut values = Vec::new();
         if let Ok(dict) = mapping.cast_exact::<PyDict>() {
+            keys.reserve_exact(dict.len());
+            values.reserve_exact(dict.len());
             for (key, value) in dict {
                 keys.push(key);
                 values.push(value);
