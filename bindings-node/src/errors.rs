@@ -33,6 +33,9 @@ pub struct ErrorFields {
     /// The errors of the single servers.
     #[napi(ts_type = "Array<ErrorFields>")]
     pub parts: Option<Vec<Self>>,
+    /// The positions of the keys that were not written, or may not have been, of a
+    /// call with several.
+    pub failed: Option<Vec<u32>>,
     /// The message of the underlying error.
     pub cause: Option<String>,
 }
@@ -60,6 +63,8 @@ impl From<&Error> for ErrorFields {
                 bytes: bytes.to_vec().into(),
             }),
             parts: (!parts.is_empty()).then(|| parts.iter().map(Self::from).collect()),
+            failed: (!error.failed().is_empty())
+                .then(|| error.failed().iter().map(|index| *index as u32).collect()),
             cause: std::error::Error::source(error).map(ToString::to_string),
         }
     }

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import {
   ConnectError,
   ConnectionLostError,
+  EmbeddedServer,
   MemoxideError,
   PartialError,
   ProtocolError,
@@ -360,4 +361,46 @@ test("one server of two is down: its keys fail, and calls on both tell which", a
     });
   }
   await assert.rejects(client.version(), PartialError);
+});
+
+test("what the others answered is attached to the error about one server", async (t) => {
+  const server = await EmbeddedServer.start();
+  t.after(() => server.stop());
+  const { endpoint } = server;
+  const down = `127.0.0.1:${await freePort()}`;
+  const client = clientOf(t, [endpoint, down], { timeout: 2, deadAfter: 100 });
+  const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
+  const up = keys.filter((key) => client.serverFor(key) === endpoint);
+  const lost = keys.filter((key) => !up.includes(key));
+  const results = async (call) => {
+    try {
+      await call;
+    } catch (error) {
+      assert.ok(error instanceof PartialError, `${error}`);
+      assert.deepEqual(
+        error.parts.map((part) => part.endpoint),
+        [down],
+      );
+      return error.results;
+    }
+    return assert.fail("the call did not fail");
+  };
+  assert.deepEqual(
+    (await results(client.setMulti(keys.map((key) => [key, 1])))).sort(),
+    lost.sort(),
+  );
+  const found = await results(client.getMulti(keys));
+  assert.deepEqual(
+    [...found],
+    up.map((key) => [key, 1]),
+  );
+  const items = await results(client.getItemMulti(keys));
+  assert.deepEqual([...items.keys()], up);
+  assert.deepEqual((await results(client.touchMulti(keys, 60))).sort(), lost);
+  assert.deepEqual(Object.keys(await results(client.version())), [endpoint]);
+  assert.deepEqual(Object.keys(await results(client.stats("settings"))), [endpoint]);
+  assert.equal((await results(client.report()))[endpoint].curr_items, up.length);
+  assert.deepEqual(await results(client.verbosity(0)), { [endpoint]: true });
+  assert.deepEqual((await results(client.keys())).sort(), up.sort());
+  assert.deepEqual((await results(client.deleteMulti(keys))).sort(), lost);
 });

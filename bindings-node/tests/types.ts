@@ -60,6 +60,7 @@ export function describe(error: unknown): string {
   if (error instanceof PartialError) {
     same<typeof error.parts, readonly MemoxideError[]>(true);
     same<typeof error.kind, "Partial">(true);
+    same<typeof error.results, unknown>(true);
     same<typeof error.code, "ERR_MEMOXIDE_PARTIAL">(true);
   }
   if (error instanceof MemoxideError) {

@@ -6,6 +6,7 @@
  */
 
 import type { ClientCore, TextPart } from "../native.js";
+import { PartialError } from "./errors.js";
 import { rebuild } from "./rebuild.js";
 import { isSerialized, raised, Serialized, type Serializing } from "./serializers.js";
 import { raise, raiseOwned } from "./values.js";
@@ -178,7 +179,10 @@ export class Calls {
         case Event.Error:
         case Event.Fault: {
           const fields = core.error(words[at + 2] as number);
-          if (fields) call.failure = rebuild(fields);
+          if (fields) {
+            call.failure = rebuild(fields);
+            call.refused = fields.failed ?? none;
+          }
           break;
         }
       }
@@ -210,7 +214,9 @@ export class Calls {
   #settle(call: Call): void {
     try {
       this.raise(call);
-      if (call.failure !== undefined) throw call.failure;
+      const { failure } = call;
+      if (failure instanceof PartialError) attach(failure, call.finish(call));
+      if (failure !== undefined) throw failure;
       call.resolve(call.finish(call) as never);
     } catch (error) {
       call.reject(error);
@@ -226,6 +232,12 @@ export class Calls {
     if (values === undefined) return;
     for (const [position, value] of values) values.set(position, raised(value, this.#serializing));
   }
+}
+
+/** Attaches to an error what the call would have resolved to, as far as it is known. */
+export function attach(failure: PartialError, results: unknown): void {
+  if (results === undefined) return;
+  Object.defineProperty(failure, "results", { value: results, enumerable: true });
 }
 
 function take(

@@ -40,6 +40,8 @@ export interface ErrorDetails {
   raw?: RawValue | undefined;
   /** The errors of the single servers. */
   parts?: readonly MemoxideError[] | undefined;
+  /** What the call would have resolved to, as far as it is known. */
+  results?: unknown;
   /** The underlying error. */
   cause?: unknown;
 }
@@ -183,6 +185,12 @@ export class PartialError extends MemoxideError {
   readonly kind = "Partial";
   readonly code = "ERR_MEMOXIDE_PARTIAL";
   declare readonly parts: readonly MemoxideError[];
+  /**
+   * What the call would have resolved to, as far as it is known: the values that were
+   * found, the reports of the servers that answered, or the keys that were not written
+   * or may not have been.
+   */
+  declare readonly results?: unknown;
 }
 
 /** The peer answered something that is no answer to what was asked. */

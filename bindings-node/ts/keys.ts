@@ -4,7 +4,8 @@
 
 import type { TextPart } from "../native.js";
 import type { Key } from "./cache.js";
-import { Call } from "./completion.js";
+import { attach, Call } from "./completion.js";
+import { PartialError } from "./errors.js";
 
 /** Keys that may wait for a reader before the servers are made to wait; those of one read may come on top. */
 const keysAhead = 1024;
@@ -76,10 +77,15 @@ export class KeyList implements AsyncIterable<Key>, Promise<Key[]> {
   async #collect(): Promise<Key[]> {
     const reader = new Reader(this.#begin, Number.POSITIVE_INFINITY);
     const all: Key[] = [];
-    for (;;) {
-      const keys = await reader.next();
-      if (keys === undefined) return all;
-      for (const key of keys) all.push(key);
+    try {
+      for (;;) {
+        const keys = await reader.next();
+        if (keys === undefined) return all;
+        for (const key of keys) all.push(key);
+      }
+    } catch (error) {
+      if (error instanceof PartialError) attach(error, all);
+      throw error;
     }
   }
 }

@@ -16,7 +16,7 @@ import {
 
 /** Builds the class of an error that the core described. */
 export function rebuild(fields: ErrorFields): MemoxideError {
-  const { kind, message, parts, cause, ...details } = fields;
+  const { kind, message, parts, cause, failed: _, ...details } = fields;
   return new errorClasses[kind as ErrorKind](message, {
     ...details,
     parts: parts?.map(rebuild),

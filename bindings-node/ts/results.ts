@@ -4,6 +4,7 @@
 
 import type { CasLookup, CasOutcome, Count, Hit, Item, Key, Lookup, RawItem } from "./cache.js";
 import { type Call, type Details, Verdict } from "./completion.js";
+import { PartialError } from "./errors.js";
 import { native } from "./native.js";
 import { calling } from "./rebuild.js";
 import type { Reports } from "./reports.js";
@@ -113,8 +114,15 @@ export function refused<K extends Key>(keys: readonly K[]): Finish<K[]> {
 }
 
 /** True for every server that was asked. */
-export function acknowledged(servers: readonly string[]): Finish<Record<string, true>> {
-  return () => Object.fromEntries(servers.map((server) => [server, true]));
+export function acknowledged(asked: readonly string[]): Finish<Record<string, true>> {
+  return (call) => Object.fromEntries(answering(asked, call).map((server) => [server, true]));
+}
+
+/** The servers that did not fail, of those that were asked. */
+function answering(asked: readonly string[], { failure }: Call): readonly string[] {
+  if (!(failure instanceof PartialError)) return asked;
+  const failed = new Set(failure.parts.map(({ endpoint }) => endpoint));
+  return asked.filter((server) => !failed.has(server));
 }
 
 /** One line of each server. */
@@ -132,10 +140,10 @@ export function reports(
   servers: readonly string[],
   asked: readonly string[],
 ): Finish<Record<string, Record<string, string>>> {
-  return ({ texts = [] }) => {
+  return (call) => {
     const found = new Map<string | undefined, Record<string, string>>();
-    for (const server of asked) found.set(server, {});
-    for (const { endpoint, name, text } of texts) {
+    for (const server of answering(asked, call)) found.set(server, {});
+    for (const { endpoint, name, text } of call.texts ?? []) {
       const report = found.get(servers[endpoint]);
       if (report && name !== undefined) report[name] = text ?? "";
     }
