@@ -3,6 +3,9 @@
  *
  * It holds the process while calls wait.
  */
+
+import { setImmediate } from "./immediate.js";
+
 export class Alarm {
   readonly #ring: (now: number) => void;
   #timer: NodeJS.Timeout | undefined;

@@ -7,8 +7,7 @@
  * holds the process, which the call under way does anyway.
  */
 
-// What frameworks of tests put in its place would not be run by the loop.
-const { setImmediate } = globalThis;
+import { setImmediate } from "./immediate.js";
 
 export class Vigil {
   /** When the loop may sleep, in milliseconds of `performance.now()`; 0 for at once. */

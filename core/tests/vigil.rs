@@ -52,13 +52,13 @@ async fn polls(call: impl AsyncFn()) -> usize {
 
 #[tokio::test]
 async fn a_trial_sleeps_for_some_calls_and_stays_awake_for_others() {
-    let (client, _server) = warmed(Duration::from_secs(1)).await;
+    let (client, _server) = warmed(Duration::from_millis(4)).await;
     let mut counts = Vec::new();
     for _ in 0..5 {
         counts.push(polls(async || get(&client).await).await);
     }
     let is_awake: Vec<_> = counts.iter().map(|count| *count > 20 * BLOCK).collect();
-    // Nothing is gained with such a server, so that later calls sleep.
+    // The server is too far away, so that later calls sleep.
     assert_eq!(is_awake, [false, true, false, true, false], "{counts:?}");
 }
 
