@@ -2,47 +2,78 @@
 //!
 //! Which hash a preset has is known when the router is built, so the step from
 //! key to number is a call through a pointer. Looking the number up within the
-//! same call saves a second one; for short keys and quick hashes a call costs
-//! as much as a search of the ring.
+//! same call saves a second one, and with it most of what routing costs beside
+//! the hash: each hash has its own copy of the lookups, compiled into it.
 
 use std::fmt;
 
-use super::lists::Slots;
-use super::ring::Ring;
+use super::plan::Plan;
+use super::router::Router;
 
-/// A function from keys to numbers, and to nodes.
-///
-/// Functions from bytes to numbers have it by themselves.
-pub(crate) trait HashKey: Sync {
+/// A function from keys to numbers.
+pub(crate) trait HashKey {
     /// Hashes a key.
-    fn hash(&self, key: &[u8]) -> u64;
-
-    /// Hashes a key and returns who owns that position.
-    fn on_ring(&self, ring: &Ring<u32>, key: &[u8]) -> Option<usize>;
-
-    /// Hashes a key and returns the node of that slot.
-    fn on_list(&self, slots: &Slots, key: &[u8]) -> Option<usize>;
+    fn hash(key: &[u8]) -> u64;
 }
 
-impl<F: Fn(&[u8]) -> u64 + Sync> HashKey for F {
-    fn hash(&self, key: &[u8]) -> u64 {
-        self(key)
+/// Finds the node for a key, in whatever way suits the router's plan.
+pub(crate) type Way = fn(&Router, &[u8]) -> Option<usize>;
+
+/// A function from keys to numbers, and from there to nodes.
+#[derive(Clone, Copy)]
+pub(crate) struct HashFunction {
+    hash: fn(&[u8]) -> u64,
+    /// The way over a ring.
+    pub(crate) on_ring: Way,
+    /// The way over a list, by the hash modulo its length.
+    pub(crate) on_list: Way,
+}
+
+impl HashFunction {
+    pub(crate) const fn new<H: HashKey>() -> Self {
+        Self {
+            hash: H::hash,
+            on_ring: on_ring::<H>,
+            on_list: on_list::<H>,
+        }
     }
 
-    fn on_ring(&self, ring: &Ring<u32>, key: &[u8]) -> Option<usize> {
-        ring.owner(self(key) as u32)
-    }
-
-    fn on_list(&self, slots: &Slots, key: &[u8]) -> Option<usize> {
-        slots.node(slots.modulo(self(key)))
+    /// Hashes a key.
+    #[inline]
+    pub(crate) fn hash(self, key: &[u8]) -> u64 {
+        (self.hash)(key)
     }
 }
 
-impl fmt::Debug for dyn HashKey {
+impl fmt::Debug for HashFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HashKey")
+        f.write_str("HashFunction")
     }
 }
 
-/// A hash function that is there for good.
-pub(crate) type HashFunction = &'static dyn HashKey;
+/// Hashes a key and returns who owns that position.
+fn on_ring<H: HashKey>(router: &Router, key: &[u8]) -> Option<usize> {
+    let position = H::hash(key) as u32;
+    match router.table().owner(position) {
+        Some(owner) => Some(owner),
+        None => search(router, position),
+    }
+}
+
+/// Returns the owner of a position that the table of the ring leaves open.
+#[cold]
+#[inline(never)]
+fn search(router: &Router, position: u32) -> Option<usize> {
+    match router.plan() {
+        Plan::Ring { ring, .. } => ring.search(position),
+        _ => None,
+    }
+}
+
+/// Hashes a key and returns the node of that slot.
+fn on_list<H: HashKey>(router: &Router, key: &[u8]) -> Option<usize> {
+    let Plan::List { slots, .. } = router.plan() else {
+        return None;
+    };
+    slots.node(slots.modulo(H::hash(key)))
+}

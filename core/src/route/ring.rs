@@ -1,10 +1,9 @@
 //! A ring of points and a fast way to find the owner of a position.
 
+use std::sync::Arc;
+
 /// A position on a ring.
 pub(crate) trait Point: Copy + Ord {
-    /// Whether the uppermost 32 bits are all there is.
-    const IS_TOP: bool;
-
     /// Returns the uppermost 32 bits.
     fn top(self) -> u32;
     /// Returns the position before this one; before the first is the last.
@@ -14,8 +13,6 @@ pub(crate) trait Point: Copy + Ord {
 }
 
 impl Point for u32 {
-    const IS_TOP: bool = true;
-
     #[inline]
     fn top(self) -> u32 {
         self
@@ -31,8 +28,6 @@ impl Point for u32 {
 }
 
 impl Point for u128 {
-    const IS_TOP: bool = false;
-
     #[inline]
     fn top(self) -> u32 {
         (self >> 96) as u32
@@ -61,19 +56,18 @@ pub(crate) enum Rule {
 /// Points in order, each owned by a node, closed to a circle.
 ///
 /// Whatever the rule, each arc is kept by its last position, so that a search
-/// is always for the first end at or after a position.
-///
-/// A table over the top bits of the position, eight entries or more for each
-/// point (four at 16,000 points), makes most searches one comparison, and one
-/// without a branch that a processor would have to guess: points are hashes, so
-/// a guess about them is often wrong, and that costs more than all the rest.
-/// Where several arcs end within an entry, one or two more steps find the owner;
+/// is always for the first end at or after a position. A [`Table`] answers
+/// nearly all of them. For the others, and with more nodes than a table can
+/// number, an index tells where to begin, one or two steps before the owner;
 /// where points are not spread evenly, a binary search takes over.
 #[derive(Clone, Debug)]
 pub(crate) struct Ring<P> {
     ends: Box<[End<P>]>,
-    table: Box<[Entry]>,
-    shift: u32,
+    /// For each value of a position's top bits, the first arc that ends there or
+    /// after.
+    starts: Box<[u32]>,
+    starts_shift: u32,
+    table: Table,
     rule: Rule,
 }
 
@@ -84,37 +78,69 @@ struct End<P> {
     owner: u32,
 }
 
-/// What is known of all positions with the same top bits, in one word.
+/// The owners of positions, by the top bits of these.
 ///
-/// The lower half is the top of the one position at which an arc ends, if any
-/// does. Above it are the owner of positions up to there, and the owner of those
-/// after it, 16 bits each. When both are [`SEARCH`], the lower half is the index
-/// of the first arc that ends here.
-#[derive(Clone, Copy, Debug)]
-struct Entry(u64);
+/// One byte says it all: who owns every position with these top bits, or that
+/// it is not the same node for all of them. There are so many entries for each
+/// point that this is rare; a processor guesses that branch right, where one
+/// that compares a hash with a point is a toss of a coin.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    owners: Arc<[u8]>,
+    shift: u32,
+}
 
-impl Entry {
-    fn new(end: u32, [before, after]: [u16; 2]) -> Self {
-        Self(u64::from(end) | u64::from(before) << 32 | u64::from(after) << 48)
+impl Table {
+    fn new<P: Point>(ends: &[End<P>]) -> Self {
+        let numbered = |end: &End<P>| end.owner < SEARCH.into();
+        if ends.is_empty() || !ends.iter().all(numbered) {
+            return Self::default();
+        }
+        let shift = shift(64 * ends.len(), MAX_TABLE_BITS);
+        let entries = std::iter::repeat_n(SEARCH, 1 << (32 - shift));
+        let mut table: Arc<[u8]> = entries.collect();
+        let owners = Arc::get_mut(&mut table).expect("nobody else has it yet");
+        let next = ends.iter().cycle().skip(1);
+        let borders = ends.iter().zip(next);
+        let borders = borders.filter(|(end, next)| end.owner != next.owner);
+        let mut clear = 0;
+        for (border, _) in borders {
+            let entry = (border.value.top() >> shift) as usize;
+            if clear <= entry {
+                owners[clear..entry].fill(border.owner as u8);
+                clear = entry + 1;
+            }
+        }
+        owners[clear..].fill(ends[0].owner as u8);
+        Self {
+            owners: table,
+            shift,
+        }
     }
 
-    fn end(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// Returns the owner of a position, by its top.
+    /// Returns the owner of a position by its uppermost 32 bits, where the table
+    /// knows it. An empty table never does.
     #[inline]
-    fn owner(self, top: u32) -> u16 {
-        let owners = (self.0 >> 32) as u32;
-        (owners >> (u32::from(top > self.end()) << 4)) as u16
+    pub(crate) fn owner(&self, top: u32) -> Option<usize> {
+        let owner = *self.owners.get((top >> self.shift) as usize)?;
+        (owner != SEARCH).then_some(owner.into())
     }
 }
 
-/// Stands for owners where more than one arc ends, or whose number is too large.
-const SEARCH: u16 = u16::MAX;
+/// Stands for owners that differ; no node has this number in a table.
+const SEARCH: u8 = u8::MAX;
 
-/// Caps the table at half a megabyte.
-const MAX_BITS: u32 = 16;
+/// Caps the table at half a megabyte, 32 entries for each of 16,000 points.
+const MAX_TABLE_BITS: u32 = 19;
+
+/// Caps the index of arcs at a megabyte.
+const MAX_STARTS_BITS: u32 = 18;
+
+/// Returns by how many bits a position of 32 bits is shifted to become an index
+/// of about so many entries.
+fn shift(entries: usize, max_bits: u32) -> u32 {
+    32 - entries.max(2).next_power_of_two().ilog2().min(max_bits)
+}
 
 impl<P: Point> Ring<P> {
     /// Builds the ring from points in the order in which the client adds them.
@@ -150,37 +176,18 @@ impl<P: Point> Ring<P> {
     }
 
     fn indexed(ends: Vec<End<P>>, rule: Rule) -> Self {
-        let wanted = (8 * ends.len().max(1)).next_power_of_two().ilog2();
-        let bits = wanted.min(MAX_BITS);
-        let shift = 32 - bits;
+        let starts_shift = shift(2 * ends.len(), MAX_STARTS_BITS);
         let mut at = 0;
-        let table = (0..1u32 << bits).map(|entry| {
-            let first = at;
-            let here = |end: &End<P>| end.value.top() >> shift == entry;
-            at += ends[first..].iter().take_while(|end| here(end)).count();
-            let owner = |at: usize| {
-                let end = ends.get(at).unwrap_or(&ends[0]);
-                u16::try_from(end.owner).unwrap_or(SEARCH)
-            };
-            let (end, owners) = match at - first {
-                0 => (u32::MAX, [owner(at); 2]),
-                1 => (ends[first].value.top(), [owner(first), owner(at)]),
-                _ => (0, [SEARCH; 2]),
-            };
-            if owners.contains(&SEARCH) {
-                return Entry::new(first as u32, [SEARCH; 2]);
-            }
-            Entry::new(end, owners)
+        let starts = (0..1u32 << (32 - starts_shift)).map(|entry| {
+            let before = |end: &&End<P>| end.value.top() >> starts_shift < entry;
+            at += ends[at..].iter().take_while(before).count();
+            at as u32
         });
-        let table = if ends.is_empty() {
-            Box::default()
-        } else {
-            table.collect()
-        };
         Self {
-            table,
+            starts: starts.collect(),
+            starts_shift,
+            table: Table::new(&ends),
             ends: ends.into(),
-            shift,
             rule,
         }
     }
@@ -190,30 +197,26 @@ impl<P: Point> Ring<P> {
         self.ends.len()
     }
 
+    /// Returns the table of tops, which for positions of 32 bits is all that
+    /// most searches need.
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// Returns the owner of a position; only an empty ring has none.
-    #[inline]
     pub(crate) fn owner(&self, position: P) -> Option<usize> {
-        let top = position.top();
-        let entry = *self.table.get((top >> self.shift) as usize)?;
-        let owner = entry.owner(top);
-        if owner == SEARCH || (!P::IS_TOP && top == entry.end()) {
-            return self.search(entry, position);
+        match self.table.owner(position.top()) {
+            Some(owner) => Some(owner),
+            None => self.search(position),
         }
-        Some(owner.into())
     }
 
-    /// Returns the owner of a position that its entry leaves open.
-    #[cold]
-    fn search(&self, entry: Entry, position: P) -> Option<usize> {
-        if entry.owner(0) == SEARCH {
-            return self.owner_from(entry.end() as usize, position);
-        }
-        self.owner_at(self.index(position))
-    }
-
-    /// Returns the owner of a position; no arc before `at` reaches it.
-    fn owner_from(&self, at: usize, position: P) -> Option<usize> {
+    /// Returns the owner of a position that the table leaves open.
+    pub(crate) fn search(&self, position: P) -> Option<usize> {
         const FEW: usize = 16;
+        let at = *self
+            .starts
+            .get((position.top() >> self.starts_shift) as usize)? as usize;
         let ends = &self.ends[at..];
         let near = ends.iter().take(FEW).position(|end| end.value >= position);
         let step = near.unwrap_or_else(|| ends.partition_point(|end| end.value < position));
@@ -294,15 +297,22 @@ mod tests {
         #[test]
         fn each_rule_finds_what_its_words_say(points in points(), random: u32, near in 0u32..310) {
             let claims: Vec<(u32, usize)> = points.iter().copied().zip(0..).collect();
-            let owned: Vec<(u32, u32)> = points.iter().copied().zip(0..).collect();
+            // As they are, few of them, and more than a table can number.
+            let numberings: [fn(usize) -> usize; 3] = [|at| at, |at| at % 3, |at| at + 1000];
+            let on = points[0];
+            let positions = [random, near, on, on.wrapping_add(1), on.wrapping_sub(1), 0, u32::MAX];
             for rule in [Rule::After, Rule::AtOrAfter, Rule::AtOrBefore] {
-                let ring = Ring::new(owned.clone(), rule);
-                let on = points[0];
-                for position in [random, near, on, on.wrapping_add(1), on.wrapping_sub(1), 0, u32::MAX] {
-                    let (point, owner) = wanted(&claims, rule, position).expect("there are points");
-                    prop_assert_eq!(ring.owner(position), Some(owner), "{:?} {}", rule, position);
-                    prop_assert_eq!(ring.owner_at(ring.index(position)), Some(owner));
-                    prop_assert_eq!(ring.point(position), Some(point), "{:?} {}", rule, position);
+                for numbered in numberings {
+                    let owned = claims.iter().map(|(value, at)| (*value, numbered(*at) as u32));
+                    let ring = Ring::new(owned.collect(), rule);
+                    for position in positions {
+                        let (point, owner) = wanted(&claims, rule, position).expect("there are points");
+                        let owner = Some(numbered(owner));
+                        prop_assert_eq!(ring.owner(position), owner, "{:?} {}", rule, position);
+                        prop_assert_eq!(ring.search(position), owner, "{:?} {}", rule, position);
+                        prop_assert_eq!(ring.owner_at(ring.index(position)), owner);
+                        prop_assert_eq!(ring.point(position), Some(point), "{:?} {}", rule, position);
+                    }
                 }
             }
         }
@@ -310,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_number_too_large_for_the_table_is_found_all_the_same() {
-        let numbers = [u32::from(u16::MAX) - 1, u32::from(u16::MAX), u32::MAX];
+        let numbers = [u32::from(SEARCH) - 1, u32::from(SEARCH), u32::MAX];
         let spots = numbers.map(|number| (number.wrapping_mul(0x9e37_79b9), number));
         let ring = Ring::new(spots.into(), Rule::AtOrAfter);
         for (point, number) in spots {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::failover::{FailoverOrder, PYTHON_TRIES, python_rehash};
 use super::hash;
+use super::hashed::Way;
 use super::lists::{Choose, Pick};
 use super::node::Node;
 use super::number::HashNumber;
 use super::plan::{Plan, Site, build};
 use super::preset::{Failover, Preset};
+use super::ring::Table;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Tells which node a key goes to.
@@ -43,6 +45,11 @@ pub struct Router {
     choose: Option<Choose>,
     tag: Option<(u8, u8)>,
     plan: Arc<Plan>,
+    /// What [`route`](Self::route) does, which plan and tag decide.
+    way: Way,
+    /// That of the ring, if the plan is one: nearly all routers are, so it is
+    /// where a key needs the fewest steps to it.
+    table: Table,
 }
 
 impl Router {
@@ -138,6 +145,8 @@ impl Router {
     #[must_use]
     pub fn with_hash_tag(mut self, open: u8, close: u8) -> Self {
         self.tag = Some((open, close));
+        let plan = Arc::clone(&self.plan);
+        self.follow(plan);
         self
     }
 
@@ -159,7 +168,7 @@ impl Router {
         all.dedup();
         let mut router = self.clone();
         router.dead = all;
-        router.plan = Arc::new(router.planned()?);
+        router.follow(Arc::new(router.planned()?));
         Ok(router)
     }
 
@@ -167,30 +176,14 @@ impl Router {
     #[inline]
     #[must_use]
     pub fn route(&self, key: &[u8]) -> Option<usize> {
-        // What nearly all routers are goes first and stays small, so that the
-        // caller has it inlined.
-        match (&*self.plan, self.tag) {
-            (Plan::Ring { hash, ring }, None) => hash.on_ring(ring, key),
-            (
-                Plan::List {
-                    pick: Pick::Modulo(hash),
-                    slots,
-                },
-                None,
-            ) => hash.on_list(slots, key),
-            _ => self.route_tagged(key),
-        }
+        (self.way)(self, key)
     }
 
-    #[inline(never)]
+    /// The way for all plans, hash tags or not.
     fn route_tagged(&self, key: &[u8]) -> Option<usize> {
         let key = self.tagged(key);
         match &*self.plan {
-            Plan::Ring { hash, ring } => hash.on_ring(ring, key),
-            Plan::List {
-                pick: Pick::Modulo(hash),
-                slots,
-            } => hash.on_list(slots, key),
+            Plan::Ring { hash, .. } => (hash.on_ring)(self, key),
             Plan::List { pick, slots } => slots.node(pick.slot(key, slots)),
             Plan::Chosen { choose, members } => self.chosen(choose, members, key).ok()?,
             Plan::Only(index) => Some(*index as usize),
@@ -409,8 +402,34 @@ impl Router {
         index.is_ok_and(|index| self.dead.binary_search(&index).is_ok())
     }
 
+    #[inline]
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    #[inline]
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Takes a plan, and what `route` needs of it.
+    fn follow(&mut self, plan: Arc<Plan>) {
+        self.table = match &*plan {
+            Plan::Ring { ring, .. } => ring.table().clone(),
+            _ => Table::default(),
+        };
+        self.way = match (&*plan, self.tag) {
+            (Plan::Ring { hash, .. }, None) => hash.on_ring,
+            (
+                Plan::List {
+                    pick: Pick::Modulo(hash),
+                    ..
+                },
+                None,
+            ) => hash.on_list,
+            _ => Self::route_tagged,
+        };
+        self.plan = plan;
     }
 
     /// Asks the caller's function; when the node it names is dead, the next one
@@ -449,8 +468,10 @@ impl Router {
             choose,
             tag: None,
             plan: Arc::new(Plan::Nowhere),
+            way: Self::route_tagged,
+            table: Table::default(),
         };
-        router.plan = Arc::new(router.planned()?);
+        router.follow(Arc::new(router.planned()?));
         Ok(router)
     }
 

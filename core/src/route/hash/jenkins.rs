@@ -1,5 +1,7 @@
 //! Bob Jenkins's lookup3.
 
+use super::tail::last_bytes;
+
 /// lookup3 (`hashlittle`) with the initial value 13: `jenkins` of libmemcached
 /// and twemproxy.
 #[must_use]
@@ -11,29 +13,31 @@ pub fn jenkins(key: &[u8]) -> u32 {
     let (mut a, mut b, mut c) = (start, start, start);
     let mut rest = key;
     // The last block is finished differently, even when it is a full one.
-    while rest.len() > 12 {
-        a = a.wrapping_add(word(rest, 0));
-        b = b.wrapping_add(word(rest, 4));
-        c = c.wrapping_add(word(rest, 8));
+    while let Some((block, after)) = rest.split_first_chunk::<12>()
+        && !after.is_empty()
+    {
+        let (words, _) = block.as_chunks();
+        a = a.wrapping_add(u32::from_le_bytes(words[0]));
+        b = b.wrapping_add(u32::from_le_bytes(words[1]));
+        c = c.wrapping_add(u32::from_le_bytes(words[2]));
         (a, b, c) = mix(a, b, c);
-        rest = &rest[12..];
+        rest = after;
     }
     if rest.is_empty() {
         return c;
     }
-    a = a.wrapping_add(word(rest, 0));
-    b = b.wrapping_add(word(rest, 4));
-    c = c.wrapping_add(word(rest, 8));
+    let Some((word, rest)) = rest.split_first_chunk() else {
+        a = a.wrapping_add(last_bytes(key, rest.len()));
+        return finish(a, b, c);
+    };
+    a = a.wrapping_add(u32::from_le_bytes(*word));
+    let Some((word, rest)) = rest.split_first_chunk() else {
+        b = b.wrapping_add(last_bytes(key, rest.len()));
+        return finish(a, b, c);
+    };
+    b = b.wrapping_add(u32::from_le_bytes(*word));
+    c = c.wrapping_add(last_bytes(key, rest.len()));
     finish(a, b, c)
-}
-
-/// Reads four bytes from `at`, little-endian; bytes past the end are zero.
-fn word(bytes: &[u8], at: usize) -> u32 {
-    let mut word = [0; 4];
-    let bytes = bytes.get(at..).unwrap_or_default();
-    let length = bytes.len().min(4);
-    word[..length].copy_from_slice(&bytes[..length]);
-    u32::from_le_bytes(word)
 }
 
 fn mix(mut a: u32, mut b: u32, mut c: u32) -> (u32, u32, u32) {

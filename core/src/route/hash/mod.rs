@@ -27,6 +27,7 @@ mod digest;
 mod jenkins;
 mod murmur;
 mod sip;
+mod tail;
 mod text;
 
 pub use bytewise::{Char, fnv1_32, fnv1_64, fnv1a_32, fnv1a_64, hsieh, one_at_a_time};
@@ -41,13 +42,29 @@ pub(crate) use crc::crc32_of_parts;
 pub(crate) use murmur::{Murmur3x64, Murmur3x86};
 pub(crate) use text::{characters, write_bytes_repr};
 
-use super::hashed::HashFunction;
+use super::hashed::{HashFunction, HashKey};
 use super::lists::mcrouter_part;
 
 /// Hashes `key` with XXH3, 64 bits, and `seed`.
 #[must_use]
 pub fn xxh3(key: &[u8], seed: u64) -> u64 {
     xxhash_rust::xxh3::xxh3_64_with_seed(key, seed)
+}
+
+/// Makes an expression over a key a function with its own lookups.
+macro_rules! keyed {
+    ($key:ident => $hash:expr) => {{
+        struct Function;
+
+        impl HashKey for Function {
+            #[inline]
+            fn hash($key: &[u8]) -> u64 {
+                $hash
+            }
+        }
+
+        HashFunction::new::<Function>()
+    }};
 }
 
 /// A function from keys to numbers, as one client uses it.
@@ -100,43 +117,37 @@ impl KeyHash {
     pub(crate) fn function(self, char: Char) -> HashFunction {
         use Char::{Signed, Unsigned};
         match (self, char) {
-            (Self::Crc15, _) => keyed(&|key| crc15(key).into()),
-            (Self::Crc16, _) => keyed(&|key| crc16(key).into()),
-            (Self::Crc31, _) => keyed(&|key| (crc32(mcrouter_part(key)) & 0x7fff_ffff).into()),
-            (Self::Crc32, _) => keyed(&|key| crc32(key).into()),
-            (Self::Crc32Of256, _) => keyed(&|key| crc32(&key[..key.len().min(256)]).into()),
-            (Self::Fnv1_32, Signed) => keyed(&|key| fnv1_32(key, Signed).into()),
-            (Self::Fnv1_32, Unsigned) => keyed(&|key| fnv1_32(key, Unsigned).into()),
-            (Self::Fnv1_64, Signed) => keyed(&|key| fnv1_64(key, Signed).into()),
-            (Self::Fnv1_64, Unsigned) => keyed(&|key| fnv1_64(key, Unsigned).into()),
-            (Self::Fnv1a32, Signed) => keyed(&|key| fnv1a_32(key, Signed).into()),
-            (Self::Fnv1a32, Unsigned) => keyed(&|key| fnv1a_32(key, Unsigned).into()),
-            (Self::Fnv1a64, Signed) => keyed(&|key| fnv1a_64(key, Signed).into()),
-            (Self::Fnv1a64, Unsigned) => keyed(&|key| fnv1a_64(key, Unsigned).into()),
-            (Self::Hsieh, Signed) => keyed(&|key| hsieh(key, Signed).into()),
-            (Self::Hsieh, Unsigned) => keyed(&|key| hsieh(key, Unsigned).into()),
-            (Self::Java, _) => keyed(&|key| java(key).unsigned_abs().into()),
-            (Self::Jenkins, _) => keyed(&|key| jenkins(key).into()),
-            (Self::JsFnv1a, _) => keyed(&|key| js_fnv1a(key).into()),
-            (Self::JsFnv1aBiased, _) => keyed(&|key| (js_fnv1a(key) ^ SIGN).into()),
-            (Self::Md5, _) => keyed(&|key| md5(key).into()),
-            (Self::Md5UpTo250, _) => keyed(&|key| match key.len() {
-                ..=250 => md5(key).into(),
-                _ => 0,
-            }),
-            (Self::Murmur2, _) => keyed(&|key| murmur2(key).into()),
-            (Self::OneAtATime, Signed) => keyed(&|key| one_at_a_time(key, Signed).into()),
-            (Self::OneAtATime, Unsigned) => keyed(&|key| one_at_a_time(key, Unsigned).into()),
-            (Self::Sha1BeBiased, _) => keyed(&|key| (sha1_be(key) ^ SIGN).into()),
-            (Self::Sha1Le, _) => keyed(&|key| sha1_le(key).into()),
-            (Self::Sip13, _) => keyed(&sip13),
+            (Self::Crc15, _) => keyed!(key => crc15(key).into()),
+            (Self::Crc16, _) => keyed!(key => crc16(key).into()),
+            (Self::Crc31, _) => keyed!(key => (crc32(mcrouter_part(key)) & 0x7fff_ffff).into()),
+            (Self::Crc32, _) => keyed!(key => crc32(key).into()),
+            (Self::Crc32Of256, _) => keyed!(key => crc32(&key[..key.len().min(256)]).into()),
+            (Self::Fnv1_32, Signed) => keyed!(key => fnv1_32(key, Signed).into()),
+            (Self::Fnv1_32, Unsigned) => keyed!(key => fnv1_32(key, Unsigned).into()),
+            (Self::Fnv1_64, Signed) => keyed!(key => fnv1_64(key, Signed).into()),
+            (Self::Fnv1_64, Unsigned) => keyed!(key => fnv1_64(key, Unsigned).into()),
+            (Self::Fnv1a32, Signed) => keyed!(key => fnv1a_32(key, Signed).into()),
+            (Self::Fnv1a32, Unsigned) => keyed!(key => fnv1a_32(key, Unsigned).into()),
+            (Self::Fnv1a64, Signed) => keyed!(key => fnv1a_64(key, Signed).into()),
+            (Self::Fnv1a64, Unsigned) => keyed!(key => fnv1a_64(key, Unsigned).into()),
+            (Self::Hsieh, Signed) => keyed!(key => hsieh(key, Signed).into()),
+            (Self::Hsieh, Unsigned) => keyed!(key => hsieh(key, Unsigned).into()),
+            (Self::Java, _) => keyed!(key => java(key).unsigned_abs().into()),
+            (Self::Jenkins, _) => keyed!(key => jenkins(key).into()),
+            (Self::JsFnv1a, _) => keyed!(key => js_fnv1a(key).into()),
+            (Self::JsFnv1aBiased, _) => keyed!(key => (js_fnv1a(key) ^ SIGN).into()),
+            (Self::Md5, _) => keyed!(key => md5(key).into()),
+            (Self::Md5UpTo250, _) => {
+                keyed!(key => if key.len() > 250 { 0 } else { md5(key).into() })
+            }
+            (Self::Murmur2, _) => keyed!(key => murmur2(key).into()),
+            (Self::OneAtATime, Signed) => keyed!(key => one_at_a_time(key, Signed).into()),
+            (Self::OneAtATime, Unsigned) => keyed!(key => one_at_a_time(key, Unsigned).into()),
+            (Self::Sha1BeBiased, _) => keyed!(key => (sha1_be(key) ^ SIGN).into()),
+            (Self::Sha1Le, _) => keyed!(key => sha1_le(key).into()),
+            (Self::Sip13, _) => keyed!(key => sip13(key)),
         }
     }
-}
-
-/// Takes a function from keys to numbers for what it is.
-const fn keyed<F: Fn(&[u8]) -> u64 + Sync>(function: &'static F) -> HashFunction {
-    function
 }
 
 /// Turns the order of signed numbers into that of unsigned ones.

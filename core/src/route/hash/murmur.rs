@@ -1,5 +1,7 @@
 //! The MurmurHash family.
 
+use super::tail::last_bytes;
+
 /// MurmurHash2 seeded with 0xdeadbeef times the length.
 ///
 /// `murmur` of libmemcached and twemproxy.
@@ -14,9 +16,8 @@ pub fn murmur2(key: &[u8]) -> u32 {
         k ^= k >> 24;
         hash = hash.wrapping_mul(M) ^ k.wrapping_mul(M);
     }
-    if !tail.is_empty() {
-        hash = (hash ^ le_word(tail) as u32).wrapping_mul(M);
-    }
+    let mixed = (hash ^ last_bytes(key, tail.len())).wrapping_mul(M);
+    hash = if tail.is_empty() { hash } else { mixed };
     hash ^= hash >> 13;
     hash = hash.wrapping_mul(M);
     hash ^ (hash >> 15)

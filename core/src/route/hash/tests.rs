@@ -96,6 +96,14 @@ fn keys_that_are_no_utf8_are_read_as_latin1() {
 
 proptest! {
     #[test]
+    fn the_bytes_left_over_are_those_at_the_end(key: Vec<u8>, count in 0usize..=4) {
+        let count = count.min(key.len());
+        let mut word = [0; 4];
+        word[..count].copy_from_slice(&key[key.len() - count..]);
+        prop_assert_eq!(tail::last_bytes(&key, count), u32::from_le_bytes(word));
+    }
+
+    #[test]
     fn sip13_is_the_default_hasher(key: String) {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
