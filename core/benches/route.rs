@@ -18,7 +18,7 @@ const ROUNDS: usize = 60;
 /// A preset, the name of its key hash, and that hash alone.
 type Subject = (&'static str, &'static str, fn(&[u8]) -> u64);
 
-const SUBJECTS: [Subject; 20] = [
+const SUBJECTS: [Subject; 21] = [
     ("ketama", "md5", |key| hash::md5(key).into()),
     ("pylibmc-ketama", "one_at_a_time", |key| {
         hash::one_at_a_time(key, Char::Signed).into()
@@ -58,6 +58,9 @@ const SUBJECTS: [Subject; 20] = [
     ("rust-memcache", "sip13", hash::sip13),
     ("mcrouter-ch3", "murmur64a", |key| {
         hash::murmur64a(key, 4_193_360_111)
+    }),
+    ("pymemcache", "murmur3_x86_32", |key| {
+        hash::murmur3_x86_32(key, 0).into()
     }),
     ("jump", "xxh3", |key| hash::xxh3(key, 0)),
     ("rendezvous", "xxh3", |key| hash::xxh3(key, 0)),

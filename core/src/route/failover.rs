@@ -1,12 +1,12 @@
 //! The order in which nodes are tried for a key.
 
 use super::hash;
-use super::hashed::HashFunction;
 use super::lists::Pick;
 use super::plan::Plan;
 use super::preset::Failover;
 use super::rendezvous::Standing;
 use super::router::Router;
+use super::way::HashFunction;
 
 /// How often python-memcached looks for a living server.
 pub(crate) const PYTHON_TRIES: u64 = 10;

@@ -1,10 +1,11 @@
 //! Picking a slot of a list: modulo, Ch3, jump, or the caller's own function.
 
 use std::fmt;
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use super::hash;
-use super::hashed::HashFunction;
+use super::way::HashFunction;
 use crate::error::Result;
 
 /// A placement function of the caller: the number is taken modulo the slots.
@@ -122,15 +123,33 @@ impl Slots {
 pub(crate) fn jump(mut key: u64, slots: usize) -> usize {
     const STEP: f64 = (1u64 << 31) as f64;
     let slots = slots as i64;
-    let mut slot = -1;
-    let mut next = 0;
-    while next < slots {
-        slot = next;
+    let mut jump_from = |slot: i64| {
         key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
-        next = ((slot + 1) as f64 * (STEP / ((key >> 33) + 1) as f64)) as i64;
+        ((slot + 1) as f64 * (STEP / ((key >> 33) + 1) as f64)) as i64
+    };
+    let mut slot = 0;
+    if slots <= FEW {
+        // Each jump goes forward, so there are no more than this. Making all of
+        // them is quicker than to guess after which one to stop.
+        let mut lands = true;
+        for _ in 1..slots {
+            let next = jump_from(slot);
+            lands &= next < slots;
+            slot = select_unpredictable(lands, next, slot);
+        }
+        return slot as usize;
     }
-    slot.max(0) as usize
+    loop {
+        let next = jump_from(slot);
+        if next >= slots {
+            return slot as usize;
+        }
+        slot = next;
+    }
 }
+
+/// Up to how many slots a jump too many costs less than a wrong guess.
+const FEW: i64 = 4;
 
 /// mcrouter's Ch3 (`furc_hash`).
 ///
@@ -143,16 +162,11 @@ pub(crate) fn ch3(key: &[u8], slots: usize) -> usize {
         return 0;
     }
     let mut bits = Bits::new(key);
-    let mut depth = usize::BITS - (slots - 1).leading_zeros();
+    let Some(mut depth) = bits.highest(usize::BITS - (slots - 1).leading_zeros()) else {
+        return 0;
+    };
     let mut at = depth;
     for _ in 0..TRIES {
-        while !bits.get(at) {
-            depth -= 1;
-            if depth == 0 {
-                return 0;
-            }
-            at = depth;
-        }
         at += GAP;
         let mut slot = 1;
         for _ in 1..depth {
@@ -161,6 +175,13 @@ pub(crate) fn ch3(key: &[u8], slots: usize) -> usize {
         }
         if slot < slots {
             return slot;
+        }
+        if !bits.get(at) {
+            match bits.highest(depth - 1) {
+                Some(highest) => depth = highest,
+                None => return 0,
+            }
+            at = depth;
         }
     }
     0
@@ -191,9 +212,14 @@ impl Bits {
         }
     }
 
+    /// Returns the highest bit that is set from 1 to `at`, which is less than 63.
+    fn highest(&self, at: u32) -> Option<u32> {
+        (self.first & ((2 << at) - 2)).checked_ilog2()
+    }
+
     fn get(&mut self, at: u32) -> bool {
         let index = at / 64;
-        // The walk goes back only to bits of the first word.
+        // A walk that begins again goes back to the first word.
         if index < self.index {
             self.word = self.first;
             self.index = 0;
@@ -211,7 +237,8 @@ impl Bits {
 /// A routing prefix `/region/cluster/` is an address for mcrouter, which takes
 /// it off; a key at this place has none.
 pub(crate) fn mcrouter_part(key: &[u8]) -> &[u8] {
-    match memchr::memmem::find(key, b"|#|") {
+    let mut bars = memchr::memchr_iter(b'|', key);
+    match bars.find(|at| key[*at..].starts_with(b"|#|")) {
         Some(end) => &key[..end],
         None => key,
     }
@@ -238,7 +265,24 @@ mod tests {
         }
     }
 
+    /// The words of the paper.
+    fn jump_after_jump(mut key: u64, slots: i64) -> i64 {
+        let (mut slot, mut next) = (-1, 0);
+        while next < slots {
+            slot = next;
+            key = key.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(1);
+            let share = f64::from(1u32 << 31) / ((key >> 33) + 1) as f64;
+            next = ((slot + 1) as f64 * share) as i64;
+        }
+        slot
+    }
+
     proptest! {
+        #[test]
+        fn jumps_too_many_lead_nowhere(key in any::<u64>(), slots in 1usize..10) {
+            prop_assert_eq!(jump(key, slots) as i64, jump_after_jump(key, slots as i64));
+        }
+
         #[test]
         fn the_remainder_is_that_of_a_division(hash in any::<u64>(), length in 1usize..70_000) {
             let slots = Slots::new(vec![0; length]);
@@ -264,6 +308,8 @@ mod tests {
             ("user:1|#|photo", "user:1"),
             ("/a/b/c", "/a/b/c"),
             ("|#|", ""),
+            ("a|b|#c||#|d|#|e", "a|b|#c|"),
+            ("a|#", "a|#"),
         ] {
             assert_eq!(mcrouter_part(key.as_bytes()), part.as_bytes(), "{key}");
         }

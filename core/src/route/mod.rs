@@ -21,7 +21,6 @@ pub mod hash;
 
 mod catalogue;
 mod failover;
-mod hashed;
 mod lists;
 mod node;
 mod number;
@@ -31,6 +30,7 @@ mod rendezvous;
 mod ring;
 mod router;
 mod trace;
+mod way;
 
 pub use failover::FailoverOrder;
 pub use node::Node;

@@ -1,11 +1,11 @@
 //! What a preset makes of a list of nodes: the structure that is searched.
 
 use super::hash::{Char, KeyHash, md5_digest, sha1_be, sha1_digest};
-use super::hashed::HashFunction;
 use super::lists::{Choose, MAX_CH3_SLOTS, Pick, Slots};
 use super::node::{Label, Node};
 use super::rendezvous::{Rendezvous, Scoring};
 use super::ring::{Ring, Rule};
+use super::way::HashFunction;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How a client arranges its nodes.

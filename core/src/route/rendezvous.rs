@@ -4,8 +4,9 @@
 //! node, so for hundreds of nodes a ring is faster.
 
 use std::cmp::Reverse;
+use std::hint::select_unpredictable;
 
-use super::hash::{self, Murmur3x64, Murmur3x86};
+use super::hash::{self, Murmur3x64, Murmur3x86, SeededXxh3};
 
 /// How a node scores a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,7 +25,10 @@ pub(crate) enum Scoring {
 #[derive(Clone, Debug)]
 pub(crate) struct Rendezvous {
     scoring: Scoring,
+    /// By precedence, so that among equal scores the last one wins.
     candidates: Box<[Candidate]>,
+    /// XXH3 seeded with the label of each, side by side for a quick walk.
+    seeded: Box<[SeededXxh3]>,
     weighted: bool,
 }
 
@@ -40,7 +44,16 @@ struct Candidate {
     label: Box<[u8]>,
     /// The hash of `node-`, to be continued with the key.
     beginning: Murmur3x86,
-    seed: u64,
+}
+
+impl Candidate {
+    /// Scores a key of ASCII alone as pymemcache does.
+    #[inline]
+    fn pymemcache(&self, key: &[u8]) -> u64 {
+        let mut state = self.beginning;
+        state.write(key);
+        state.finish().into()
+    }
 }
 
 /// What is computed once per key.
@@ -63,12 +76,8 @@ impl Rendezvous {
             }),
             _ => order.sort_by_key(|at| (&entries[*at].1, Reverse(*at))),
         }
-        let mut precedence = vec![0; entries.len()];
-        for (rank, at) in order.into_iter().enumerate() {
-            precedence[at] = rank as u32;
-        }
-        let candidates = entries.iter().zip(precedence);
-        let candidates = candidates.map(|((index, label, weight), precedence)| {
+        let candidates = order.into_iter().zip(0..).map(|(at, precedence)| {
+            let (index, label, weight) = &entries[at];
             let mut beginning = Murmur3x86::new(0);
             // Python text: characters, not UTF-8, cut to their lowest byte.
             label.chars().for_each(|c| beginning.push(c as u32 as u8));
@@ -79,16 +88,45 @@ impl Rendezvous {
                 weight: *weight,
                 label: label.as_bytes().into(),
                 beginning,
-                seed: hash::xxh3(label.as_bytes(), 0),
             }
         });
+        let candidates: Box<[Candidate]> = candidates.collect();
+        let seeded = |candidate: &Candidate| SeededXxh3::new(hash::xxh3(&candidate.label, 0));
         let weighted =
             scoring == Scoring::Xxh3 && entries.windows(2).any(|pair| pair[0].2 != pair[1].2);
         Self {
             scoring,
-            candidates: candidates.collect(),
+            seeded: candidates.iter().map(seeded).collect(),
+            candidates,
             weighted,
         }
+    }
+
+    /// Returns the winner among all nodes.
+    pub(crate) fn first(&self, key: &[u8]) -> Option<usize> {
+        let at = match self.scoring {
+            Scoring::Xxh3 if !self.weighted => {
+                let key = hash::xxh3(key, 0);
+                highest(self.seeded.iter().map(|seeded| seeded.hash(key)))
+            }
+            Scoring::PymemcacheText if key.is_ascii() => self.first_of_ascii(key),
+            _ => self.first_of_any(key),
+        };
+        Some(self.candidates.get(at)?.index as usize)
+    }
+
+    /// Returns where the winner is by pymemcache's scores of plain text.
+    #[inline(never)]
+    fn first_of_ascii(&self, key: &[u8]) -> usize {
+        highest(self.candidates.iter().map(|node| node.pymemcache(key)))
+    }
+
+    /// Returns where the winner is, whatever the scoring.
+    #[inline(never)]
+    fn first_of_any(&self, key: &[u8]) -> usize {
+        let key = self.prepare(key);
+        let scores = self.candidates.iter().zip(&self.seeded);
+        highest(scores.map(|(node, seeded)| self.score(node, *seeded, &key)))
     }
 
     /// Returns the winner among the nodes that stand below `below` and are
@@ -102,8 +140,9 @@ impl Rendezvous {
     ) -> Option<(usize, Standing)> {
         let prepared = self.prepare(key);
         let mut best: Option<(usize, Standing)> = None;
-        for candidate in &self.candidates {
-            let standing = (self.score(candidate, &prepared), candidate.precedence);
+        for (candidate, seeded) in self.candidates.iter().zip(&self.seeded) {
+            let score = self.score(candidate, *seeded, &prepared);
+            let standing = (score, candidate.precedence);
             let beaten = best.is_some_and(|(_, best)| best > standing);
             if beaten || below.is_some_and(|below| standing >= below) {
                 continue;
@@ -130,10 +169,10 @@ impl Rendezvous {
     }
 
     #[inline]
-    fn score(&self, candidate: &Candidate, key: &Prepared<'_>) -> u64 {
+    fn score(&self, candidate: &Candidate, seeded: SeededXxh3, key: &Prepared<'_>) -> u64 {
         let mut state = candidate.beginning;
         match key {
-            Prepared::Ascii(key) => state.write(key),
+            Prepared::Ascii(key) => return candidate.pymemcache(key),
             Prepared::Bytes(key) => hash::write_bytes_repr(key, |byte| state.push(byte)),
             Prepared::Text(key) => {
                 hash::characters(key).for_each(|c| state.push(c as u32 as u8));
@@ -142,7 +181,7 @@ impl Rendezvous {
                 return emcache_finish(&candidate.label, *state).into();
             }
             Prepared::Xxh3(key) => {
-                let score = hash::xxh3(&key.to_le_bytes(), candidate.seed);
+                let score = seeded.hash(*key);
                 return if self.weighted {
                     weigh(score, candidate.weight)
                 } else {
@@ -152,6 +191,17 @@ impl Rendezvous {
         }
         state.finish().into()
     }
+}
+
+/// Returns where the highest score is, the last of several.
+///
+/// That cannot be guessed, so nothing branches on it.
+#[inline]
+fn highest(scores: impl Iterator<Item = u64>) -> usize {
+    let best = scores.enumerate().fold((0, 0), |best, (at, score)| {
+        select_unpredictable(score >= best.0, (score, at), best)
+    });
+    best.1
 }
 
 fn emcache_score(label: &str, state: Murmur3x64) -> u32 {

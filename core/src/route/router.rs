@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::failover::{FailoverOrder, PYTHON_TRIES, python_rehash};
-use super::hash;
-use super::hashed::Way;
 use super::lists::{Choose, Pick};
 use super::node::Node;
 use super::number::HashNumber;
 use super::plan::{Plan, Site, build};
 use super::preset::{Failover, Preset};
 use super::ring::Table;
+use super::way::{Way, way};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Tells which node a key goes to.
@@ -177,20 +176,6 @@ impl Router {
     #[must_use]
     pub fn route(&self, key: &[u8]) -> Option<usize> {
         (self.way)(self, key)
-    }
-
-    /// The way for all plans, hash tags or not.
-    fn route_tagged(&self, key: &[u8]) -> Option<usize> {
-        let key = self.tagged(key);
-        match &*self.plan {
-            Plan::Ring { hash, .. } => (hash.on_ring)(self, key),
-            Plan::List { pick, slots } => slots.node(pick.slot(key, slots)),
-            Plan::Chosen { choose, members } => self.chosen(choose, members, key).ok()?,
-            Plan::Only(index) => Some(*index as usize),
-            Plan::Rendezvous(nodes) => Some(nodes.winner(key, None, |_| true)?.0),
-            Plan::WideRing(ring) => ring.owner(u128::from_be_bytes(hash::md5_digest(key))),
-            Plan::Nowhere => None,
-        }
     }
 
     /// Returns the node that has every key, where there is one.
@@ -418,23 +403,18 @@ impl Router {
             Plan::Ring { ring, .. } => ring.table().clone(),
             _ => Table::default(),
         };
-        self.way = match (&*plan, self.tag) {
-            (Plan::Ring { hash, .. }, None) => hash.on_ring,
-            (
-                Plan::List {
-                    pick: Pick::Modulo(hash),
-                    ..
-                },
-                None,
-            ) => hash.on_list,
-            _ => Self::route_tagged,
-        };
+        self.way = way(&plan, self.tag.is_some());
         self.plan = plan;
     }
 
     /// Asks the caller's function; when the node it names is dead, the next one
     /// that lives takes the key.
-    fn chosen(&self, choose: &Choose, members: &[u32], key: &[u8]) -> Result<Option<usize>> {
+    pub(crate) fn chosen(
+        &self,
+        choose: &Choose,
+        members: &[u32],
+        key: &[u8],
+    ) -> Result<Option<usize>> {
         let index = (choose.0)(key)?;
         if index >= self.nodes.len() {
             let message = format!(
@@ -468,7 +448,7 @@ impl Router {
             choose,
             tag: None,
             plan: Arc::new(Plan::Nowhere),
-            way: Self::route_tagged,
+            way: way(&Plan::Nowhere, false),
             table: Table::default(),
         };
         router.follow(Arc::new(router.planned()?));

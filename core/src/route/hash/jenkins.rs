@@ -1,6 +1,6 @@
 //! Bob Jenkins's lookup3.
 
-use super::tail::last_bytes;
+use super::tail::last_u32;
 
 /// lookup3 (`hashlittle`) with the initial value 13: `jenkins` of libmemcached
 /// and twemproxy.
@@ -27,16 +27,16 @@ pub fn jenkins(key: &[u8]) -> u32 {
         return c;
     }
     let Some((word, rest)) = rest.split_first_chunk() else {
-        a = a.wrapping_add(last_bytes(key, rest.len()));
+        a = a.wrapping_add(last_u32(key, rest.len()));
         return finish(a, b, c);
     };
     a = a.wrapping_add(u32::from_le_bytes(*word));
     let Some((word, rest)) = rest.split_first_chunk() else {
-        b = b.wrapping_add(last_bytes(key, rest.len()));
+        b = b.wrapping_add(last_u32(key, rest.len()));
         return finish(a, b, c);
     };
     b = b.wrapping_add(u32::from_le_bytes(*word));
-    c = c.wrapping_add(last_bytes(key, rest.len()));
+    c = c.wrapping_add(last_u32(key, rest.len()));
     finish(a, b, c)
 }
 

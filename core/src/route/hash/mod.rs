@@ -29,6 +29,7 @@ mod murmur;
 mod sip;
 mod tail;
 mod text;
+mod xxh3;
 
 pub use bytewise::{Char, fnv1_32, fnv1_64, fnv1a_32, fnv1a_64, hsieh, one_at_a_time};
 pub use crc::{crc15, crc16, crc32};
@@ -37,19 +38,15 @@ pub use jenkins::jenkins;
 pub use murmur::{murmur2, murmur3_x64_128, murmur3_x86_32, murmur64a};
 pub use sip::sip13;
 pub use text::{java, js_fnv1a};
+pub use xxh3::xxh3;
 
 pub(crate) use crc::crc32_of_parts;
 pub(crate) use murmur::{Murmur3x64, Murmur3x86};
 pub(crate) use text::{characters, write_bytes_repr};
+pub(crate) use xxh3::SeededXxh3;
 
-use super::hashed::{HashFunction, HashKey};
 use super::lists::mcrouter_part;
-
-/// Hashes `key` with XXH3, 64 bits, and `seed`.
-#[must_use]
-pub fn xxh3(key: &[u8], seed: u64) -> u64 {
-    xxhash_rust::xxh3::xxh3_64_with_seed(key, seed)
-}
+use super::way::{HashFunction, HashKey};
 
 /// Makes an expression over a key a function with its own lookups.
 macro_rules! keyed {

@@ -1,6 +1,6 @@
 //! The MurmurHash family.
 
-use super::tail::last_bytes;
+use super::tail::{last_u32, last_u64};
 
 /// MurmurHash2 seeded with 0xdeadbeef times the length.
 ///
@@ -16,7 +16,7 @@ pub fn murmur2(key: &[u8]) -> u32 {
         k ^= k >> 24;
         hash = hash.wrapping_mul(M) ^ k.wrapping_mul(M);
     }
-    let mixed = (hash ^ last_bytes(key, tail.len())).wrapping_mul(M);
+    let mixed = (hash ^ last_u32(key, tail.len())).wrapping_mul(M);
     hash = if tail.is_empty() { hash } else { mixed };
     hash ^= hash >> 13;
     hash = hash.wrapping_mul(M);
@@ -34,9 +34,8 @@ pub fn murmur64a(key: &[u8], seed: u64) -> u64 {
         k ^= k >> 47;
         hash = (hash ^ k.wrapping_mul(M)).wrapping_mul(M);
     }
-    if !tail.is_empty() {
-        hash = (hash ^ le_word(tail)).wrapping_mul(M);
-    }
+    let mixed = (hash ^ last_u64(key, tail.len())).wrapping_mul(M);
+    hash = if tail.is_empty() { hash } else { mixed };
     hash ^= hash >> 47;
     hash = hash.wrapping_mul(M);
     hash ^ (hash >> 47)
@@ -87,33 +86,31 @@ impl Murmur3x86 {
     }
 
     #[inline]
-    pub(crate) fn write(&mut self, mut bytes: &[u8]) {
-        while !self.length.is_multiple_of(4) {
-            let Some((first, rest)) = bytes.split_first() else {
-                return;
-            };
-            self.push(*first);
-            bytes = rest;
-        }
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        // What is held back of the last word moves up each word that follows.
+        let held = self.length % 4;
+        let mut word = u64::from(self.tail);
         let (blocks, tail) = bytes.as_chunks::<4>();
         for block in blocks {
-            self.block(u32::from_le_bytes(*block));
+            word |= u64::from(u32::from_le_bytes(*block)) << (8 * held);
+            self.block(word as u32);
+            word >>= 32;
         }
-        self.length = self.length.wrapping_add(4 * blocks.len() as u32);
-        for byte in tail {
-            self.push(*byte);
+        word |= u64::from(last_u32(bytes, tail.len())) << (8 * held);
+        if held as usize + tail.len() >= 4 {
+            self.block(word as u32);
+            word >>= 32;
         }
+        self.tail = word as u32;
+        self.length = self.length.wrapping_add(bytes.len() as u32);
     }
 
     #[inline]
     pub(crate) fn finish(self) -> u32 {
-        let mut hash = self.hash;
-        if !self.length.is_multiple_of(4) {
-            hash ^= Self::scramble(self.tail);
-        }
-        hash ^= self.length;
-        hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
-        hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
+        // A tail without bytes is zero and changes nothing.
+        let hash = self.hash ^ Self::scramble(self.tail) ^ self.length;
+        let hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
+        let hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
         hash ^ (hash >> 16)
     }
 
@@ -222,12 +219,4 @@ fn avalanche(word: u64) -> u64 {
     let word = (word ^ (word >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let word = (word ^ (word >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     word ^ (word >> 33)
-}
-
-/// Reads up to seven bytes, little-endian.
-fn le_word(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }

@@ -6,15 +6,27 @@
 
 /// Returns the last `count` bytes of a key, four at most, little-endian.
 #[inline]
-pub(super) fn last_bytes(key: &[u8], count: usize) -> u32 {
+pub(super) fn last_u32(key: &[u8], count: usize) -> u32 {
     match key.last_chunk() {
         Some(word) => {
             let word = u64::from(u32::from_le_bytes(*word));
             ((word << (8 * count)) >> 32) as u32
         }
-        None => key[key.len() - count..]
-            .iter()
-            .rev()
-            .fold(0, |word, byte| (word << 8) | u32::from(*byte)),
+        None => few(key, count) as u32,
     }
+}
+
+/// Returns the last `count` bytes of a key, seven at most, little-endian.
+#[inline]
+pub(super) fn last_u64(key: &[u8], count: usize) -> u64 {
+    match key.last_chunk() {
+        Some(word) => (u64::from_le_bytes(*word) >> 8) >> (56 - 8 * count),
+        None => few(key, count),
+    }
+}
+
+/// Returns the last bytes of a key that is shorter than a word.
+fn few(key: &[u8], count: usize) -> u64 {
+    let bytes = key[key.len() - count..].iter().rev();
+    bytes.fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }

@@ -96,11 +96,21 @@ fn keys_that_are_no_utf8_are_read_as_latin1() {
 
 proptest! {
     #[test]
-    fn the_bytes_left_over_are_those_at_the_end(key: Vec<u8>, count in 0usize..=4) {
+    fn a_seed_made_ready_hashes_as_the_seed(seed: u64, number: u64) {
+        let hash = SeededXxh3::new(seed).hash(number);
+        prop_assert_eq!(hash, xxh3(&number.to_le_bytes(), seed));
+    }
+
+    #[test]
+    fn the_bytes_left_over_are_those_at_the_end(key: Vec<u8>, count in 0usize..8) {
         let count = count.min(key.len());
-        let mut word = [0; 4];
+        let mut word = [0; 8];
         word[..count].copy_from_slice(&key[key.len() - count..]);
-        prop_assert_eq!(tail::last_bytes(&key, count), u32::from_le_bytes(word));
+        let word = u64::from_le_bytes(word);
+        prop_assert_eq!(tail::last_u64(&key, count), word);
+        if count <= 4 {
+            prop_assert_eq!(tail::last_u32(&key, count), word as u32);
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! A key hash together with what is done with the number.
+//! The way from a key to its node.
 //!
-//! Which hash a preset has is known when the router is built, so the step from
-//! key to number is a call through a pointer. Looking the number up within the
-//! same call saves a second one, and with it most of what routing costs beside
-//! the hash: each hash has its own copy of the lookups, compiled into it.
+//! Which hash a preset has, and what is done with the number, is known when the
+//! router is built, so what routes a key is one call through a pointer. Each hash
+//! has its own copy of the lookups, compiled into it: a second call, or asking
+//! for each key what the plan is, costs as much as the lookup.
 
 use std::fmt;
 
+use super::hash;
+use super::lists::Pick;
 use super::plan::Plan;
 use super::router::Router;
 
@@ -16,8 +18,22 @@ pub(crate) trait HashKey {
     fn hash(key: &[u8]) -> u64;
 }
 
-/// Finds the node for a key, in whatever way suits the router's plan.
+/// Finds the node for a key.
 pub(crate) type Way = fn(&Router, &[u8]) -> Option<usize>;
+
+/// Returns the way that suits a plan, where keys are tagged or not.
+pub(crate) fn way(plan: &Plan, tagged: bool) -> Way {
+    match plan {
+        _ if tagged => by_any_plan,
+        Plan::Ring { hash, .. } => hash.on_ring,
+        Plan::List {
+            pick: Pick::Modulo(hash),
+            ..
+        } => hash.on_list,
+        Plan::Rendezvous(_) => by_score,
+        _ => by_any_plan,
+    }
+}
 
 /// A function from keys to numbers, and from there to nodes.
 #[derive(Clone, Copy)]
@@ -76,4 +92,26 @@ fn on_list<H: HashKey>(router: &Router, key: &[u8]) -> Option<usize> {
         return None;
     };
     slots.node(slots.modulo(H::hash(key)))
+}
+
+/// Returns the node with the highest score.
+fn by_score(router: &Router, key: &[u8]) -> Option<usize> {
+    match router.plan() {
+        Plan::Rendezvous(nodes) => nodes.first(key),
+        _ => None,
+    }
+}
+
+/// Asks the plan and the hash tags for each key.
+fn by_any_plan(router: &Router, key: &[u8]) -> Option<usize> {
+    let key = router.tagged(key);
+    match router.plan() {
+        Plan::Ring { hash, .. } => (hash.on_ring)(router, key),
+        Plan::List { pick, slots } => slots.node(pick.slot(key, slots)),
+        Plan::Chosen { choose, members } => router.chosen(choose, members, key).ok()?,
+        Plan::Only(index) => Some(*index as usize),
+        Plan::Rendezvous(nodes) => nodes.first(key),
+        Plan::WideRing(ring) => ring.owner(u128::from_be_bytes(hash::md5_digest(key))),
+        Plan::Nowhere => None,
+    }
 }
