@@ -137,6 +137,8 @@ peers! {
 
 /// A second reply must never be taken for that of the next request.
 fn answers_twice<S: Surface>() {
+    let keys = ["k1", "k2", "k3"].map(str::to_owned);
+    let items = keys.clone().map(|key| (key, "v".to_owned()));
     for protocol in PROTOCOLS {
         let what = format!("a peer that answers twice, {protocol}, {}", S::NAME);
         let peer = Peer::new(Manner::Twice);
@@ -144,6 +146,14 @@ fn answers_twice<S: Surface>() {
         for _ in 0..5 {
             match in_time(&what, || client.get("k")) {
                 Ok(value) => assert_eq!(value.as_deref(), Some(VALUE), "{what}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Protocol, "{what}: {error:?}"),
+            }
+            match in_time(&what, || client.get_multi(&keys)) {
+                Ok(found) => assert!(found.iter().all(|(_, value)| value == VALUE), "{what}"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Protocol, "{what}: {error:?}"),
+            }
+            match in_time(&what, || client.set_multi(&items)) {
+                Ok(failed) => assert_eq!(failed, 0, "{what}"),
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Protocol, "{what}: {error:?}"),
             }
         }

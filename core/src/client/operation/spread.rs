@@ -150,7 +150,7 @@ impl<'a> Spread<'a> {
                     }
                 }
                 if last {
-                    self.unanswered -= 1;
+                    self.end();
                     self.answered += usize::from(!refused);
                 }
             }
@@ -159,7 +159,11 @@ impl<'a> Spread<'a> {
                     self.failed.push(id as usize);
                 }
                 self.errors.push(error);
-                self.unanswered -= 1;
+                if self.unanswered == 0 {
+                    // What came behind the reply casts doubt on it.
+                    self.answered = 0;
+                }
+                self.end();
             }
             Input::Answer(_) | Input::Elapsed => {}
         }
@@ -170,6 +174,12 @@ impl<'a> Spread<'a> {
             let errors = std::mem::take(&mut self.errors);
             Step::Done(conclude(failed, errors, self.answered))
         }
+    }
+
+    /// Notes that a request is answered or has failed. One that was answered may
+    /// fail, or be made again, for what came behind its reply.
+    const fn end(&mut self) {
+        self.unanswered = self.unanswered.saturating_sub(1);
     }
 
     pub(super) fn hits(&mut self, id: u32, hits: &mut Hits<'_>, parts: &mut dyn Parts) {
