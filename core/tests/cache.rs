@@ -104,3 +104,39 @@ async fn an_application_takes_any_async_cache() {
         .expect("a task")
         .expect("the client in a task");
 }
+
+#[tokio::test]
+async fn what_other_servers_have_is_not_lost_with_one() -> Result<()> {
+    let (up, down) = (EmbeddedServer::start()?, EmbeddedServer::start()?);
+    let servers = format!("{},{}", up.endpoint(), down.endpoint());
+    let client = Client::new(&servers)?;
+    let keys: Vec<String> = (0..50).map(|number| format!("key{number}")).collect();
+    let items: Vec<_> = keys.iter().map(|key| (key, key.as_str())).collect();
+    client.set_multi(&items, MINUTE)?;
+    down.stop();
+    let kept: HashMap<&String, String> = keys
+        .iter()
+        .filter(|key| {
+            client
+                .server_for(key)
+                .is_ok_and(|name| name == up.endpoint())
+        })
+        .map(|key| (key, key.clone()))
+        .collect();
+    assert!(!kept.is_empty() && kept.len() < keys.len());
+    let wanted: Vec<_> = keys.iter().collect();
+
+    let mut found = HashMap::new();
+    let error = client
+        .get_multi_into(&wanted, &mut found)
+        .expect_err("one is down");
+    assert_eq!(error.kind(), ErrorKind::Partial);
+    assert_eq!(found, kept);
+
+    let client = AsyncClient::new(&servers)?;
+    let mut found = HashMap::new();
+    let read = client.get_multi_into(&wanted, &mut found).await;
+    assert_eq!(read.expect_err("one is down").kind(), ErrorKind::Partial);
+    assert_eq!(found, kept);
+    Ok(())
+}

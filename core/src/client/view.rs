@@ -239,6 +239,12 @@ where
         self.failure.map_or(Ok(self.found), Err)
     }
 
+    /// Puts what was found into a map, whatever else went wrong.
+    pub(super) fn finish_into(self, found: &mut HashMap<K, T>) -> Result<()> {
+        found.extend(self.found);
+        self.failure.map_or(Ok(()), Err)
+    }
+
     #[inline(always)]
     fn item(&mut self, item: Item<'_>, shelf: &mut Shelf<'_>) {
         let key = &self.keys[item.index];

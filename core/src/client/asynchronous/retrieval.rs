@@ -151,6 +151,33 @@ impl AsyncClient {
         .await
     }
 
+    /// Reads several values into a map, where they are also if the call fails: when
+    /// some servers fail, the values that the others have.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_multi`](Self::get_multi).
+    pub async fn get_multi_into<K, T>(&self, keys: &[K], found: &mut HashMap<K, T>) -> Result<()>
+    where
+        K: AsRef<[u8]> + Clone + Eq + Hash + Send + Sync,
+        T: FromValue + Send,
+    {
+        let mut many = Many::new(keys, |item, shelf: &mut Shelf<'_>| {
+            self.view.decode_several(item, shelf)
+        });
+        let read = self
+            .call(
+                |plan, place| {
+                    let keys = keys.iter().map(AsRef::as_ref);
+                    plan.retrieve_many(keys, Want::VALUE, None, place)
+                },
+                &mut many,
+            )
+            .await;
+        let decoded = many.finish_into(found);
+        read.and(decoded)
+    }
+
     /// Reads several values with their cas ids.
     ///
     /// # Errors

@@ -137,6 +137,42 @@ impl Client {
         })
     }
 
+    /// Reads several values into a map, where they are also if the call fails: when
+    /// some servers fail, the values that the others have.
+    ///
+    /// ```no_run
+    /// use std::collections::HashMap;
+    ///
+    /// # let client = memoxide::Client::new("a,b")?;
+    /// let mut users: HashMap<_, String> = HashMap::new();
+    /// if let Err(error) = client.get_multi_into(&["user:1", "user:2"], &mut users) {
+    ///     eprintln!("some are missing: {error}");
+    /// }
+    /// # Ok::<(), memoxide::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_multi`](Self::get_multi).
+    pub fn get_multi_into<K, T>(&self, keys: &[K], found: &mut HashMap<K, T>) -> Result<()>
+    where
+        K: AsRef<[u8]> + Clone + Eq + Hash,
+        T: FromValue,
+    {
+        let mut many = Many::new(keys, |item, shelf: &mut Shelf<'_>| {
+            self.view.decode_several(item, shelf)
+        });
+        let read = self.call(
+            |plan, place| {
+                let keys = keys.iter().map(AsRef::as_ref);
+                plan.retrieve_many(keys, Want::VALUE, None, place)
+            },
+            &mut many,
+        );
+        let decoded = many.finish_into(found);
+        read.and(decoded)
+    }
+
     /// Reads several values with their cas ids.
     ///
     /// # Errors
