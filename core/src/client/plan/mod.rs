@@ -254,13 +254,12 @@ impl Plan {
     /// Puts the prefix before a key and checks what comes out.
     #[inline]
     pub(super) fn wire_key<'a>(&self, key: &'a [u8]) -> Result<Cow<'a, [u8]>> {
-        let wire = if self.options.prefix.is_empty() || key.is_empty() {
-            Cow::Borrowed(key)
-        } else {
-            Cow::Owned([&self.options.prefix, key].concat())
-        };
+        if self.options.prefix.is_empty() || key.is_empty() {
+            return Ok(Cow::Borrowed(Key::new(key)?.as_bytes()));
+        }
+        let wire = [&self.options.prefix, key].concat();
         Key::new(&wire)?;
-        Ok(wire)
+        Ok(Cow::Owned(wire))
     }
 
     /// Returns the server that every key of a call goes to, where no key needs

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use super::join::split_key;
-use super::{Connection, Received};
+use super::{Connection, Expected, Received};
 use crate::protocol::expect::{Shape, number, short_number_before};
 use crate::protocol::hits::{Hit, Hits};
 use crate::protocol::{Item, Limits, Reply};
@@ -24,77 +24,57 @@ impl<T: Copy> Connection<T> {
     /// This is the short way of [`receive`](Self::receive) for many values, and
     /// need not be taken: that returns the same hits one by one, and all that is
     /// left here. Call it when this returns.
-    pub fn receive_hits<'c>(
+    #[inline]
+    pub fn receive_hits<'c>(&mut self, chunk: &mut &'c [u8], take: impl FnMut(T, &mut Hits<'c>)) {
+        if let Some(front) = self.expected.front()
+            && let (Shape::TextRetrieve { cas }, Some(tag)) = (front.shape, front.tag)
+            && chunk.starts_with(VALUE)
+            && self.is_between_lines()
+        {
+            self.take_hits(cas, tag, chunk, take);
+        }
+    }
+
+    /// Whether the next byte begins a line of the oldest request's reply.
+    fn is_between_lines(&self) -> bool {
+        !self.broken
+            && self.body.is_none()
+            && self.closing.is_none()
+            && self.carry.is_empty()
+            && self.refused.is_empty()
+    }
+
+    /// Takes hits of the oldest request. Apart, since other replies are not to
+    /// pay for the room that hits need.
+    #[inline(never)]
+    fn take_hits<'c>(
         &mut self,
+        cas: bool,
+        tag: T,
         chunk: &mut &'c [u8],
         mut take: impl FnMut(T, &mut Hits<'c>),
     ) {
-        let Some(front) = self.expected.front() else {
+        let Some(front) = self.expected.front_mut() else {
             return;
         };
-        let Shape::TextRetrieve { cas } = front.shape else {
-            return;
-        };
-        let Some(tag) = front.tag else {
-            return;
-        };
-        if self.broken
-            || self.body.is_some()
-            || self.closing.is_some()
-            || !self.carry.is_empty()
-            || !self.refused.is_empty()
-            || !chunk.starts_with(VALUE)
-        {
-            return;
-        }
+        let mut due = Due::of(front, &self.keys[self.keys_head..]);
         let mut hits = Hits::new();
         loop {
             let all = *chunk;
             while hits.has_room(all.len() - chunk.len())
-                && let Some(hit) = self.next_hit(cas, chunk)
+                && let Some(hit) = due.next(cas, chunk, &self.limits, &mut self.seen)
             {
                 hits.push(hit);
             }
             if hits.is_empty() {
                 return;
             }
+            self.received = true;
+            (front.index, front.cursor) = due.position();
             hits.lie_in(&all[..all.len() - chunk.len()]);
             take(tag, &mut hits);
             hits.clear();
         }
-    }
-
-    /// Takes a hit of the text retrieval that is being answered, between two
-    /// lines of its reply.
-    #[inline(always)]
-    fn next_hit<'c>(&mut self, cas: bool, chunk: &mut &'c [u8]) -> Option<Hit<'c>> {
-        let line = chunk.strip_prefix(VALUE)?;
-        let front = self.expected.front_mut()?;
-        let asked = &self.keys[self.keys_head..][..front.key_bytes as usize];
-        let mut keys = &asked[front.cursor as usize..];
-        let mut index = front.index;
-        // Keys that are passed over were misses.
-        let rest = loop {
-            let (key, behind) = split_key(keys)?;
-            keys = behind;
-            index += 1;
-            if let Some([b' ', rest @ ..]) = line.strip_prefix(key) {
-                break rest;
-            }
-        };
-        let value = Announced::read(rest, cas)?;
-        if !value.is_within(&self.limits, chunk) || !note(&mut self.seen, index as usize - 1) {
-            return None;
-        }
-        *chunk = value.rest;
-        self.received = true;
-        (front.index, front.cursor) = (index, (asked.len() - keys.len()) as u32);
-        Some(Hit {
-            index: index as usize - 1,
-            flags: value.flags,
-            cas: value.cas,
-            value: value.bytes,
-        })
     }
 
     /// Takes the value of the next key of a text retrieval when it is all that
@@ -110,17 +90,23 @@ impl<T: Copy> Connection<T> {
         }
         match shape {
             Shape::TextJoined => self.receive_next_joined(chunk),
-            Shape::TextRetrieve { cas } => {
-                let tag = self.expected.front()?.tag?;
-                let hit = self.next_hit(cas, chunk)?;
-                Some(Received {
-                    tag,
-                    reply: Reply::Item(hit.into()),
-                    last: false,
-                })
-            }
+            Shape::TextRetrieve { cas } => self.receive_next_hit(cas, chunk),
             _ => None,
         }
+    }
+
+    /// The same of a retrieval of several keys.
+    fn receive_next_hit<'c>(&mut self, cas: bool, chunk: &mut &'c [u8]) -> Option<Received<'c, T>> {
+        let front = self.expected.front_mut()?;
+        let tag = front.tag?;
+        let mut due = Due::of(front, &self.keys[self.keys_head..]);
+        let hit = due.next(cas, chunk, &self.limits, &mut self.seen)?;
+        (front.index, front.cursor) = due.position();
+        Some(Received {
+            tag,
+            reply: Reply::Item(hit.into()),
+            last: false,
+        })
     }
 
     /// The same of one of the reads that share a reply.
@@ -154,6 +140,83 @@ impl<T: Copy> Connection<T> {
     }
 }
 
+/// The keys of a retrieval that are to be answered next.
+struct Due<'k> {
+    keys: &'k [u8],
+    /// The number of the first one.
+    index: u32,
+    /// How many bytes the keys of the retrieval have, answered ones included.
+    asked: usize,
+}
+
+impl<'k> Due<'k> {
+    /// The keys of a request, which `keys` begin with, from its cursor on.
+    #[inline]
+    fn of<T>(request: &Expected<T>, keys: &'k [u8]) -> Self {
+        let asked = request.key_bytes as usize;
+        Self {
+            keys: &keys[request.cursor as usize..asked],
+            index: request.index,
+            asked,
+        }
+    }
+
+    /// Index and cursor of the request whose keys are left.
+    #[inline]
+    const fn position(&self) -> (u32, u32) {
+        (self.index, (self.asked - self.keys.len()) as u32)
+    }
+
+    /// Takes the hit that `chunk` begins with, when it is whole. Keys that are
+    /// passed over were misses.
+    #[inline(always)]
+    fn next<'c>(
+        &mut self,
+        cas: bool,
+        chunk: &mut &'c [u8],
+        limits: &Limits,
+        seen: &mut Vec<u64>,
+    ) -> Option<Hit<'c>> {
+        let line = chunk.strip_prefix(VALUE)?;
+        let (mut keys, mut index) = (self.keys, self.index);
+        let rest = loop {
+            let (key, behind) = split_key(keys)?;
+            keys = behind;
+            index += 1;
+            if let Some((named, [b' ', rest @ ..])) = line.split_at_checked(key.len())
+                && are_equal(named, key)
+            {
+                break rest;
+            }
+        };
+        let value = Announced::read(rest, cas)?;
+        let number = index as usize - 1;
+        if !value.is_within(limits, chunk) || !note(seen, number) {
+            return None;
+        }
+        (self.keys, self.index) = (keys, index);
+        *chunk = value.rest;
+        Some(Hit {
+            index: number,
+            flags: value.flags,
+            cas: value.cas,
+            value: value.bytes,
+        })
+    }
+}
+
+/// Whether two keys of one length are the same: most are too short for the call
+/// of a function to pay.
+#[inline(always)]
+fn are_equal(one: &[u8], other: &[u8]) -> bool {
+    let (Some(end), Some(other_end)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) else {
+        return one.iter().zip(other).all(|(one, other)| one == other);
+    };
+    // The last eight are looked at whole, some of them twice.
+    let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks().0);
+    end == other_end && words.into_iter().all(|(one, other)| one == other)
+}
+
 /// What stands behind the key of a value.
 struct Announced<'c> {
     flags: u32,
@@ -167,28 +230,38 @@ impl<'c> Announced<'c> {
     /// Reads `<flags> <length>[ <cas>]`, and the value when it is whole.
     #[inline(always)]
     fn read(line: &'c [u8], cas: bool) -> Option<Self> {
-        let (flags, mut at) = short_number_before(b' ', line, 0)?;
-        let length;
-        let mut id = None;
         if cas {
-            (length, at) = short_number_before(b' ', line, at)?;
-            let rest = &line[at..];
-            let end = rest.iter().take(21).position(|byte| *byte == b'\r')?;
-            id = Some(number(&rest[..end])?);
-            at += end + 1;
-        } else {
-            (length, at) = short_number_before(b'\r', line, at)?;
+            return Self::read_with_cas(line);
         }
-        if line.get(at) != Some(&b'\n') {
+        let (flags, at) = short_number_before(b' ', line, 0)?;
+        let (length, at) = short_number_before(b'\r', line, at)?;
+        Self::new(flags, length, None, line.get(at..)?)
+    }
+
+    /// Apart, since what is read without has no registers to spare.
+    #[inline(never)]
+    fn read_with_cas(line: &'c [u8]) -> Option<Self> {
+        let (flags, at) = short_number_before(b' ', line, 0)?;
+        let (length, at) = short_number_before(b' ', line, at)?;
+        let rest = line.get(at..)?;
+        let end = rest.iter().take(21).position(|byte| *byte == b'\r')?;
+        let cas = number(&rest[..end])?;
+        Self::new(flags, length, Some(cas), &rest[end + 1..])
+    }
+
+    /// What `line`, of which the carriage return is read, is the rest of.
+    #[inline(always)]
+    fn new(flags: u32, length: u32, cas: Option<u64>, line: &'c [u8]) -> Option<Self> {
+        let [b'\n', line @ ..] = line else {
             return None;
-        }
-        let (bytes, end) = line[at + 1..].split_at_checked(length as usize)?;
+        };
+        let (bytes, end) = line.split_at_checked(length as usize)?;
         let [b'\r', b'\n', rest @ ..] = end else {
             return None;
         };
         Some(Self {
             flags,
-            cas: id,
+            cas,
             bytes,
             rest,
         })
