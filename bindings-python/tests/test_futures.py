@@ -289,3 +289,21 @@ def test_debug_mode_is_asyncios_own(server: EmbeddedServer) -> None:
             assert await asyncio.gather(*(client.get("a") for _ in range(9))) == [1] * 9
 
     asyncio.run(main(), debug=True)
+
+
+def test_asyncio_reads_without_mapping_memory(server: EmbeddedServer) -> None:
+    # From 128 KiB on, glibc maps memory for a buffer; CPython's own size is above.
+    async def main() -> None:
+        async with AsyncClient([server.endpoint]) as client:
+            large = os.urandom(1_000_000)
+            await client.set("large", large)
+            assert await client.get("large") == large
+            found = [it for it in gc.get_objects() if type(it) is Connection]
+            own = [getattr(it.transport, "__dict__", {}) for it in found]
+            sizes = [it["max_size"] for it in own if "max_size" in it]
+            assert sizes
+            assert max(sizes) < 128 * 1024
+
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(main())
+    loop.close()

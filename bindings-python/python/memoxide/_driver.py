@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Driver"]
 
+READ_SIZE = 112 * 1024
+"""Bytes that one read may bring on asyncio. For its own 256 KiB the C library often
+maps memory with each read, and gives it back: three system calls and a page fault."""
+
 
 class Connection(asyncio.Protocol):
     """One connection, between the loop's transport and the engine."""
@@ -36,6 +40,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        if hasattr(transport, "max_size"):
+            # Of asyncio's transports that read by themselves: neither of uvloop's,
+            # which have a buffer, nor of those that decrypt.
+            transport.max_size = READ_SIZE
         self._driver.opened(self._number)
         if not self._engine.connected(self._number, self.transport.write):
             self.transport.abort()
