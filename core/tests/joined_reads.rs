@@ -151,16 +151,62 @@ fn lines_do_not_grow_for_ever() {
 }
 
 #[test]
-fn a_key_is_asked_for_once_in_a_command() {
-    for codec in [Codec::Meta, Codec::Text] {
-        let mut connection = connection(codec);
-        let mut keys = names(0..20);
-        keys.extend(names(0..20));
-        ask(&mut connection, &keys);
-        let lines = lines(&mut connection);
-        assert_eq!(lines.len(), 2);
-        assert_eq!(lines[0], lines[1]);
+fn a_key_is_asked_for_once_in_a_command_of_a_proxy() {
+    let mut connection = connection(Codec::Text);
+    let mut keys = names(0..20);
+    keys.extend(names(0..20));
+    ask(&mut connection, &keys);
+    let lines = lines(&mut connection);
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0], lines[1]);
+}
+
+#[test]
+fn reads_of_one_key_share_a_command_and_get_a_value_each() {
+    let keys = vec!["k1".to_owned(); 20];
+    let mut connection = connection(Codec::Meta);
+    ask(&mut connection, &keys);
+    assert_eq!(lines(&mut connection), [format!("get {}", keys.join(" "))]);
+    let mut replies = Replies::new();
+    let mut bytes = Vec::new();
+    for number in 0..20 {
+        bytes.extend_from_slice(format!("VALUE k1 0 2\r\n{number:02}\r\n").as_bytes());
     }
+    take(&mut connection, &bytes, 7, &mut replies);
+    // Values are given out in the order in which they come.
+    for tag in 0..20 {
+        let value = format!("{tag:02}").into_bytes();
+        assert_eq!(replies.remove(&tag), Some(Ok(Some(value))));
+    }
+    assert_eq!(connection.outstanding(), 20, "until the reply ends");
+}
+
+#[test]
+fn reads_of_one_key_that_expires_among_them_are_misses() {
+    let mut connection = connection(Codec::Meta);
+    ask(&mut connection, &vec!["k1".to_owned(); 20]);
+    lines(&mut connection);
+    let mut replies = Replies::new();
+    let bytes = b"VALUE k1 0 1\r\na\r\nVALUE k1 0 1\r\nb\r\nEND\r\n";
+    take(&mut connection, bytes, 5, &mut replies);
+    assert_eq!(replies.remove(&0), Some(Ok(Some(b"a".to_vec()))));
+    assert_eq!(replies.remove(&1), Some(Ok(Some(b"b".to_vec()))));
+    assert_eq!(replies.len(), 18);
+    assert!(replies.into_values().all(|reply| reply == Ok(None)));
+    assert!(connection.is_clean());
+}
+
+#[test]
+fn a_value_more_than_was_asked_for_breaks_the_connection() {
+    let mut connection = connection(Codec::Meta);
+    ask(&mut connection, &vec!["k1".to_owned(); 20]);
+    let bytes = b"VALUE k1 0 1\r\na\r\n".repeat(21);
+    let mut chunk = &bytes[..];
+    for _ in 0..20 {
+        assert!(matches!(connection.receive(&mut chunk), Ok(Some(_))));
+    }
+    let error = connection.receive(&mut chunk).expect_err("one too many");
+    assert_eq!(error.kind(), ErrorKind::Protocol);
 }
 
 #[test]

@@ -5,8 +5,8 @@
 //! commands cost it, but each `get` costs it more than an `mg`. So a few reads go
 //! out as `mg` each, and from [`JOINED_FROM`] on as one line, which grows until
 //! it is written. Each value of the common reply names its key and is given to
-//! the read that asked for it; the end of the reply is a miss to the others, and
-//! an error is one to all that were not answered.
+//! the first read that asked for it and has none yet; the end of the reply is a
+//! miss to the others, and an error is one to all that were not answered.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -96,8 +96,11 @@ impl<T: Copy> Connection<T> {
         if run.count == 0 || is_written || length > LONGEST_LINE {
             return false;
         }
-        // A key that is asked for twice would have to be answered twice, and
-        // not every proxy does that.
+        // A key that is asked for twice has to be answered twice. memcached does
+        // that; a proxy that knows no meta commands may not.
+        if self.codec == Some(Codec::Meta) {
+            return true;
+        }
         let is_new = run.hashes[(hash >> 6) as usize % 16] & 1 << (hash % 64) == 0;
         is_new || self.keys_of_run().all(|other| other != key)
     }
