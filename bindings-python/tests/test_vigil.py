@@ -86,8 +86,8 @@ def test_the_loop_sleeps_once_the_time_is_over(
         async with await warmed(server, busy_poll=1e-6) as client:
             counts = [await turns(client) for _ in range(4)]
         assert counts[0] == 0
-        # The first turn of a call finds that the time is over, if the reply is not there
-        # before; one turn may be left of the last call before.
+        # The first turn of a call finds that the time is over, if the reply is not
+        # there before; one turn may be left of the last call before.
         assert 0 < counts[1] <= BLOCK
         assert counts[2] <= 1
         assert counts[3] <= BLOCK + 1
