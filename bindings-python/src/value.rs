@@ -210,9 +210,9 @@ impl Conversion {
         })
     }
 
-    /// Decodes them.
-    #[inline]
-    fn decode_verbatim<'py>(
+    /// Decodes them, as long as nothing is wrong with them.
+    #[inline(always)]
+    pub(crate) fn decode_verbatim<'py>(
         &self,
         py: Python<'py>,
         flags: u32,

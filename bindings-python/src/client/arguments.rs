@@ -41,7 +41,21 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Key<'a> {
         pyo3::type_hint_identifier!("builtins", "bytes")
     );
 
+    #[inline]
     fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if object.is_exact_instance_of::<PyString>()
+            && let Ok(text) = object.extract::<&str>()
+        {
+            return Ok(Self(text.as_bytes()));
+        }
+        Self::extract_other(object)
+    }
+}
+
+impl<'a> Key<'a> {
+    /// Reads what is not plain text. Apart, since most keys are.
+    #[inline(never)]
+    fn extract_other(object: Borrowed<'a, '_, PyAny>) -> PyResult<Self> {
         if !object.is_exact_instance_of::<PyBytes>() {
             match object.extract::<&str>() {
                 Ok(text) => return Ok(Self(text.as_bytes())),
@@ -222,7 +236,7 @@ impl<'py> Keys<'py> {
     }
 
     /// Returns the bytes of one key, prefix included.
-    #[inline]
+    #[inline(always)]
     fn bytes_of(&self, position: usize) -> Result<&[u8]> {
         match self.ranges.get(position) {
             Some(range) => Ok(&self.joined[range.clone()]),

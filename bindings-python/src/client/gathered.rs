@@ -37,7 +37,7 @@ impl Gathered {
     /// # Errors
     ///
     /// `Decode` as of [`Conversion::decode_or_keep`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(
         &mut self,
         py: Python<'_>,
@@ -46,14 +46,44 @@ impl Gathered {
         flags: u32,
         value: &[u8],
     ) -> Result<()> {
-        let kept = Kept::new(py, conversion, flags, value)?;
-        if let (Kept::Object(value), true) = (&kept, self.later.is_empty()) {
-            let key = self.keys.bind(py).get_borrowed_item(position)?;
-            if key.is_exact_instance_of::<PyString>() || key.is_exact_instance_of::<PyBytes>() {
-                return Ok(self.values.bind(py).set_item(key, value)?);
+        if self.later.is_empty()
+            && let Some(value) = conversion.decode_verbatim(py, flags, value)
+        {
+            return self.put(position, value);
+        }
+        self.take_other(py, conversion, position, flags, value)
+    }
+
+    /// Takes what is more than bytes or text. Apart, since most hits are those.
+    #[inline(never)]
+    fn take_other(
+        &mut self,
+        py: Python<'_>,
+        conversion: &Conversion,
+        position: usize,
+        flags: u32,
+        value: &[u8],
+    ) -> Result<()> {
+        match Kept::new(py, conversion, flags, value)? {
+            Kept::Object(value) if self.later.is_empty() => {
+                self.put(position, value.into_bound(py))
+            }
+            kept => {
+                self.later.push((position, kept));
+                Ok(())
             }
         }
-        self.later.push((position, kept));
+    }
+
+    /// Puts a value into the dict, or aside if its key may run the caller's code.
+    #[inline(always)]
+    fn put(&mut self, position: usize, value: Bound<'_, PyAny>) -> Result<()> {
+        let py = value.py();
+        let key = self.keys.bind(py).get_borrowed_item(position)?;
+        if key.is_exact_instance_of::<PyString>() || key.is_exact_instance_of::<PyBytes>() {
+            return Ok(self.values.bind(py).set_item(key, value)?);
+        }
+        self.later.push((position, Kept::Object(value.unbind())));
         Ok(())
     }
 

@@ -95,23 +95,49 @@ pub(super) fn number(digits: &[u8]) -> Option<u64> {
     atoi_simd::parse_pos::<u64>(digits).ok()
 }
 
-/// Reads a decimal number of up to 32 bits that begins at `start` and is followed
-/// by `end`; returns it and what stands behind that.
-#[inline]
-pub(super) fn short_number_before(end: u8, line: &[u8], start: usize) -> Option<(u32, usize)> {
-    let mut number = 0_u64;
-    let mut at = start;
-    while let Some(byte) = line.get(at) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            let is_number = *byte == end && at > start && at - start <= 10;
-            let number = u32::try_from(number).ok().filter(|_| is_number)?;
-            return Some((number, at + 1));
-        }
-        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-        at += 1;
+/// Reads a decimal number of up to 32 bits that `line` begins with and that `end`
+/// follows; returns it and what stands behind that.
+#[inline(always)]
+pub(super) fn short_number_before<'l, const N: usize>(
+    end: &[u8; N],
+    line: &'l [u8],
+) -> Option<(u32, &'l [u8])> {
+    if let Some(head) = line.first_chunk()
+        && let Some((number, digits)) = leading_number(end, u64::from_le_bytes(*head))
+    {
+        return Some((number, &line[digits + N..]));
     }
-    None
+    long_number_before(end, line)
+}
+
+/// Reads a number that eight bytes begin with, together with what follows it;
+/// returns it and how many digits it has. Most have one to three, for which a loop
+/// without a look at the bounds is shorter than taking all digits at once.
+#[inline(always)]
+fn leading_number<const N: usize>(end: &[u8; N], mut bytes: u64) -> Option<(u32, usize)> {
+    let (mut number, mut digits) = (0, 0);
+    loop {
+        // Behind the eight bytes stand zeros, which are no digits.
+        let digit = (bytes as u8).wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        number = number * 10 + u32::from(digit);
+        digits += 1;
+        bytes >>= 8;
+    }
+    let is_number = digits > 0 && bytes.to_le_bytes().first_chunk() == Some(end);
+    is_number.then_some((number, digits))
+}
+
+/// The same as [`short_number_before`], digit by digit.
+#[cold]
+#[inline(never)]
+fn long_number_before<'l>(end: &[u8], line: &'l [u8]) -> Option<(u32, &'l [u8])> {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = line.split_at(digits);
+    let number = number(digits).filter(|_| digits.len() <= 10)?;
+    Some((u32::try_from(number).ok()?, rest.strip_prefix(end)?))
 }
 
 /// Splits off a decimal number of up to 32 bits before a space or the end.
@@ -132,4 +158,61 @@ pub(crate) fn bad_line(line: &[u8]) -> Error {
     let word = &word[..word.len().min(24)];
     let message = format!("{UNEXPECTED} \"{}\"", word.escape_ascii());
     Error::new(ErrorKind::Protocol, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads what `digits` and `end` begin, with so many bytes behind them.
+    fn read(digits: &str, end: &[u8; 2], behind: usize) -> Option<(u32, usize)> {
+        let line = [digits.as_bytes(), end, &vec![b'7'; behind]].concat();
+        let short = short_number_before(end, &line);
+        assert_eq!(short, long_number_before(end, &line), "{digits} {behind}");
+        // What the first of two bytes ends, the second does not belong to.
+        let one = short_number_before(&[end[0]], &line);
+        assert_eq!(one.is_some(), short.is_some(), "{digits} {behind}");
+        short.map(|(number, rest)| (number, rest.len()))
+    }
+
+    #[test]
+    fn numbers_of_every_length_are_read_wherever_the_line_ends() {
+        for text in ["0", "7", "10", "999", "1048576", "99999999", "4294967295"] {
+            for behind in 0..12 {
+                let number = text.parse().expect("a number");
+                assert_eq!(read(text, b"\r\n", behind), Some((number, behind)));
+                let padded = format!("{text:0>10}");
+                assert_eq!(read(&padded, b"\r\n", behind), Some((number, behind)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_of_32_bits_is_refused() {
+        for text in [
+            "",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "1x",
+            "4294967296",
+            "00000000001",
+            "1\n",
+        ] {
+            for behind in 0..12 {
+                assert_eq!(read(text, b"\r\n", behind), None, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_behind_a_number_but_its_end_is_refused() {
+        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
+            let line = [b'1', b'2', byte, b'\n', b'v', b'v', b'v', b'v', b'v'];
+            let number = short_number_before(b"\r\n", &line);
+            assert_eq!(number.is_some(), byte == b'\r', "{byte}");
+            assert_eq!(long_number_before(b"\r\n", &line), number, "{byte}");
+        }
+    }
 }

@@ -252,11 +252,16 @@ impl Plan {
     }
 
     /// Puts the prefix before a key and checks what comes out.
-    #[inline]
+    #[inline(always)]
     pub(super) fn wire_key<'a>(&self, key: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         if self.options.prefix.is_empty() || key.is_empty() {
             return Ok(Cow::Borrowed(Key::new(key)?.as_bytes()));
         }
+        self.prefixed(key)
+    }
+
+    /// Apart, so that the rest of [`wire_key`](Self::wire_key) is small.
+    fn prefixed<'a>(&self, key: &[u8]) -> Result<Cow<'a, [u8]>> {
         let wire = [&self.options.prefix, key].concat();
         Key::new(&wire)?;
         Ok(Cow::Owned(wire))

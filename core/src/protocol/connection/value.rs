@@ -31,7 +31,11 @@ impl<T: Copy> Connection<T> {
             && chunk.starts_with(VALUE)
             && self.is_between_lines()
         {
-            self.take_hits(cas, tag, chunk, take);
+            if cas {
+                self.take_hits::<true>(tag, chunk, take);
+            } else {
+                self.take_hits::<false>(tag, chunk, take);
+            }
         }
     }
 
@@ -47,9 +51,8 @@ impl<T: Copy> Connection<T> {
     /// Takes hits of the oldest request. Apart, since other replies are not to
     /// pay for the room that hits need.
     #[inline(never)]
-    fn take_hits<'c>(
+    fn take_hits<'c, const CAS: bool>(
         &mut self,
-        cas: bool,
         tag: T,
         chunk: &mut &'c [u8],
         mut take: impl FnMut(T, &mut Hits<'c>),
@@ -62,7 +65,7 @@ impl<T: Copy> Connection<T> {
         loop {
             let all = *chunk;
             while hits.has_room(all.len() - chunk.len())
-                && let Some(hit) = due.next(cas, chunk, &self.limits, &mut self.seen)
+                && let Some(hit) = due.next::<CAS>(chunk, &self.limits, &mut self.seen)
             {
                 hits.push(hit);
             }
@@ -100,7 +103,11 @@ impl<T: Copy> Connection<T> {
         let front = self.expected.front_mut()?;
         let tag = front.tag?;
         let mut due = Due::of(front, &self.keys[self.keys_head..]);
-        let hit = due.next(cas, chunk, &self.limits, &mut self.seen)?;
+        let hit = if cas {
+            due.next::<true>(chunk, &self.limits, &mut self.seen)?
+        } else {
+            due.next::<false>(chunk, &self.limits, &mut self.seen)?
+        };
         (front.index, front.cursor) = due.position();
         Some(Received {
             tag,
@@ -116,7 +123,7 @@ impl<T: Copy> Connection<T> {
         let (key, _) = split_key(&self.keys[self.keys_head + cursor..])?;
         let line = chunk.strip_prefix(VALUE)?;
         let rest = line.strip_prefix(key)?.strip_prefix(b" ")?;
-        let value = Announced::read(rest, false)?;
+        let value = Announced::read(rest)?;
         if !value.is_within(&self.limits, chunk)
             || (index > 0 && !self.expected.get(index - 1)?.more)
         {
@@ -170,9 +177,8 @@ impl<'k> Due<'k> {
     /// Takes the hit that `chunk` begins with, when it is whole. Keys that are
     /// passed over were misses.
     #[inline(always)]
-    fn next<'c>(
+    fn next<'c, const CAS: bool>(
         &mut self,
-        cas: bool,
         chunk: &mut &'c [u8],
         limits: &Limits,
         seen: &mut Vec<u64>,
@@ -189,7 +195,11 @@ impl<'k> Due<'k> {
                 break rest;
             }
         };
-        let value = Announced::read(rest, cas)?;
+        let value = if CAS {
+            Announced::read_with_cas(rest)?
+        } else {
+            Announced::read(rest)?
+        };
         let number = index as usize - 1;
         if !value.is_within(limits, chunk) || !note(seen, number) {
             return None;
@@ -227,39 +237,35 @@ struct Announced<'c> {
 }
 
 impl<'c> Announced<'c> {
-    /// Reads `<flags> <length>[ <cas>]`, and the value when it is whole.
+    /// Reads `<flags> <length>`, and the value when it is whole.
     #[inline(always)]
-    fn read(line: &'c [u8], cas: bool) -> Option<Self> {
-        if cas {
-            return Self::read_with_cas(line);
-        }
-        let (flags, at) = short_number_before(b' ', line, 0)?;
-        let (length, at) = short_number_before(b'\r', line, at)?;
-        Self::new(flags, length, None, line.get(at..)?)
+    fn read(line: &'c [u8]) -> Option<Self> {
+        let (flags, line) = short_number_before(b" ", line)?;
+        let (length, line) = short_number_before(b"\r\n", line)?;
+        Self::new(flags, length, None, line)
     }
 
-    /// Apart, since what is read without has no registers to spare.
-    #[inline(never)]
+    /// Reads `<flags> <length> <cas>`, and the value when it is whole.
+    #[inline(always)]
     fn read_with_cas(line: &'c [u8]) -> Option<Self> {
-        let (flags, at) = short_number_before(b' ', line, 0)?;
-        let (length, at) = short_number_before(b' ', line, at)?;
-        let rest = line.get(at..)?;
-        let end = rest.iter().take(21).position(|byte| *byte == b'\r')?;
-        let cas = number(&rest[..end])?;
-        Self::new(flags, length, Some(cas), &rest[end + 1..])
+        let (flags, line) = short_number_before(b" ", line)?;
+        let (length, line) = short_number_before(b" ", line)?;
+        let end = line.iter().take(21).position(|byte| *byte == b'\r')?;
+        let (cas, line) = line.split_at(end);
+        Self::new(
+            flags,
+            length,
+            Some(number(cas)?),
+            line.strip_prefix(b"\r\n")?,
+        )
     }
 
-    /// What `line`, of which the carriage return is read, is the rest of.
+    /// What `line` announces, whose own end is taken off.
     #[inline(always)]
     fn new(flags: u32, length: u32, cas: Option<u64>, line: &'c [u8]) -> Option<Self> {
-        let [b'\n', line @ ..] = line else {
-            return None;
-        };
-        let (bytes, end) = line.split_at_checked(length as usize)?;
-        let [b'\r', b'\n', rest @ ..] = end else {
-            return None;
-        };
-        Some(Self {
+        let (block, rest) = line.split_at_checked((length as usize).checked_add(2)?)?;
+        let (bytes, end) = block.split_last_chunk()?;
+        (end == b"\r\n").then_some(Self {
             flags,
             cas,
             bytes,
@@ -276,13 +282,22 @@ impl<'c> Announced<'c> {
 }
 
 /// Notes that a key is answered; tells whether it was not.
-#[inline]
+#[inline(always)]
 fn note(seen: &mut Vec<u64>, index: usize) -> bool {
     let (word, bit) = (index / 64, 1_u64 << (index % 64));
-    if seen.len() <= word {
-        seen.resize(word + 1, 0);
-    }
-    let is_new = seen[word] & bit == 0;
-    seen[word] |= bit;
+    let Some(word) = seen.get_mut(word) else {
+        return note_further(seen, word, bit);
+    };
+    let is_new = *word & bit == 0;
+    *word |= bit;
     is_new
+}
+
+/// The same of a key behind all that were answered.
+#[cold]
+#[inline(never)]
+fn note_further(seen: &mut Vec<u64>, word: usize, bit: u64) -> bool {
+    seen.resize(word, 0);
+    seen.push(bit);
+    true
 }
