@@ -42,30 +42,21 @@ pub(super) fn value(output: &mut Vec<u8>, key: &[u8], item: Item<'_>, with_cas: 
     output.reserve(b"VALUE ".len() + key.len() + LONGEST_END + value.len() + 2);
     output.extend_from_slice(b"VALUE ");
     output.extend_from_slice(key);
-    // The numbers are put together aside, from the last to the first.
-    let mut end = [0; LONGEST_END];
-    let mut start = LONGEST_END;
-    let mut put = |bytes: &[u8]| {
-        let stop = start;
-        start -= bytes.len();
-        end[start..stop].copy_from_slice(bytes);
-    };
     let mut digits = itoa::Buffer::new();
-    put(b"\r\n");
-    if with_cas {
-        put(digits.format(item.cas()).as_bytes());
-        put(b" ");
-    }
-    put(digits.format(value.len()).as_bytes());
     match item.flags() {
-        0 => put(b" 0 "),
+        0 => output.extend_from_slice(b" 0 "),
         flags => {
-            put(b" ");
-            put(digits.format(flags).as_bytes());
-            put(b" ");
+            output.push(b' ');
+            output.extend_from_slice(digits.format(flags).as_bytes());
+            output.push(b' ');
         }
     }
-    output.extend_from_slice(&end[start..]);
+    output.extend_from_slice(digits.format(value.len()).as_bytes());
+    if with_cas {
+        output.push(b' ');
+        output.extend_from_slice(digits.format(item.cas()).as_bytes());
+    }
+    output.extend_from_slice(b"\r\n");
     output.extend_from_slice(value);
     output.extend_from_slice(b"\r\n");
 }

@@ -27,8 +27,9 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Words up to this length are measured by a loop, longer ones by vectors.
-const SHORT: usize = 8;
+/// Words up to this length are measured eight bytes at a time, longer ones by
+/// vectors.
+const SHORT: usize = 32;
 
 impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
@@ -51,14 +52,21 @@ impl<'a> Iterator for Words<'a> {
 
 #[inline]
 fn end_of_word(text: &[u8]) -> usize {
-    let short = &text[..text.len().min(SHORT)];
-    if let Some(end) = short.iter().position(|byte| *byte == b' ') {
-        return end;
+    const ONES: u64 = u64::MAX / 255;
+    let (short, long) = text.split_at(text.len().min(SHORT));
+    let (words, rest) = short.as_chunks();
+    for (number, word) in words.iter().enumerate() {
+        // A borrow shows in the highest bit of a byte that was a space, and perhaps
+        // of bytes behind it.
+        let others = u64::from_le_bytes(*word) ^ (ONES * u64::from(b' '));
+        let spaces = others.wrapping_sub(ONES) & !others & (ONES << 7);
+        if spaces != 0 {
+            return number * 8 + spaces.trailing_zeros() as usize / 8;
+        }
     }
-    if text.len() <= SHORT {
-        return text.len();
-    }
-    memchr::memchr(b' ', &text[SHORT..]).map_or(text.len(), |end| SHORT + end)
+    let short = rest.iter().position(|byte| *byte == b' ');
+    let end = short.or_else(|| memchr::memchr(b' ', long));
+    end.map_or(text.len(), |end| words.len() * 8 + end)
 }
 
 /// Words that memcached's tokenizer takes from a line before it stops.
@@ -228,6 +236,23 @@ mod tests {
     fn spaces_part_words_and_tabs_do_not() {
         let words: Vec<_> = Words::new(b"get  a\tb c ").collect();
         assert_eq!(words, [&b"get"[..], b"a\tb", b"c"]);
+    }
+
+    #[test]
+    fn words_of_any_length_and_bytes_end_at_a_space() {
+        for length in 1..80 {
+            // Bytes on both sides of a space, and what differs from one by a bit.
+            for byte in [b'!', 0x1f, b'a', b'\0', 0xa0, 0xff] {
+                let word = vec![byte; length];
+                for behind in 0..10 {
+                    let line = [&word[..], b" ", &b"!next ...."[..behind]].concat();
+                    let mut words = Words::new(&line);
+                    assert_eq!(words.next(), Some(&word[..]), "{byte} {behind}");
+                    assert_eq!(words.rest().len(), behind + 1);
+                    assert_eq!(Words::new(&word).next(), Some(&word[..]));
+                }
+            }
+        }
     }
 
     #[test]
