@@ -58,6 +58,13 @@ impl Health {
         }
     }
 
+    /// Whether the endpoint may be in a pause, so that [`admit`](Self::admit) is
+    /// to be asked.
+    #[must_use]
+    pub const fn is_doubtful(&self) -> bool {
+        self.retry_at.is_some()
+    }
+
     /// Tells whether a request may be sent now. After a pause one call is
     /// admitted as a probe, and the pause goes on for the others.
     pub fn admit(&mut self, now: Moment, policy: &HealthPolicy) -> Admission {

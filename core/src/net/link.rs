@@ -10,11 +10,14 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::{RecvFlags, SendFlags};
 
-use super::{Address, now};
+use super::{Address, lately, now};
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
 
 /// Socket timeouts are changed only when they are off by more than this.
 const TIMEOUT_SLACK: Duration = Duration::from_millis(20);
+
+/// Of what is left until a deadline beyond this, milliseconds do not matter.
+const LONG: Duration = Duration::from_millis(200);
 
 /// A connected byte stream that a blocking call drives.
 ///
@@ -249,7 +252,13 @@ pub fn wait(links: &[(BorrowedFd<'_>, bool)], deadline: u64) -> io::Result<()> {
     }
 }
 
+/// Returns what is left until a deadline: by the cheap clock, unless that is so
+/// little that some milliseconds matter.
 fn remaining(deadline: u64) -> Duration {
+    let left = Duration::from_nanos(deadline.saturating_sub(lately()));
+    if left > LONG {
+        return left;
+    }
     Duration::from_nanos(deadline.saturating_sub(now()))
 }
 

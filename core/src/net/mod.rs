@@ -20,6 +20,7 @@ mod tls;
 mod token;
 
 pub use address::{Address, DEFAULT_PORT};
+use clock::lately;
 pub use clock::{now, unix_now};
 pub use link::{Link, SocketLink, wait};
 pub(crate) use pool::LARGEST_BUFFER;

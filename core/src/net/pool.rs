@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Link, now};
+use super::{Link, lately, now};
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
 use crate::fork;
 use crate::protocol::Connection;
 
 /// A link that was idle for longer is looked at before use.
 const TRUSTED_IDLE: Duration = Duration::from_millis(100);
+
+/// How far the cheap clock may be behind, which a link may have been idle besides.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Bytes read at a time at first; the buffer grows where replies fill it.
 const FIRST_BUFFER: usize = 16 * 1024;
@@ -144,9 +147,10 @@ impl Pool {
                 return Err(Error::new(ErrorKind::Closed, "client is closed").sent(Sent::NotSent));
             }
             while let Some(mut pooled) = state.idle.pop() {
-                let idle = now().saturating_sub(pooled.idle_since);
-                let stale = idle > pool.limits.idle_timeout.as_nanos() as u64
-                    || idle > TRUSTED_IDLE.as_nanos() as u64 && pooled.link.is_stale();
+                let idle = lately().saturating_sub(pooled.idle_since);
+                let idle = Duration::from_nanos(idle) + TICK;
+                let stale = idle > pool.limits.idle_timeout
+                    || idle > TRUSTED_IDLE && pooled.link.is_stale();
                 if !stale {
                     return Ok(Lease {
                         pool,
@@ -221,7 +225,7 @@ impl Pool {
             return;
         }
         if let Some(pooled) = &mut pooled {
-            pooled.idle_since = now();
+            pooled.idle_since = lately();
             if pooled.buffer.len() > 64 * 1024 {
                 pooled.buffer = vec![0; FIRST_BUFFER];
             }

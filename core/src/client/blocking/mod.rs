@@ -358,10 +358,14 @@ impl Runner {
         deadline: u64,
         host: &mut H,
     ) -> Result<(Lease<'p>, bool)> {
-        let now = Moment(net::now());
-        if let Admission::Refused(until) = endpoint.health.lock().admit(now, &self.policy) {
-            return Err(out_of_service(&endpoint.label, until.since(now)));
+        let mut health = endpoint.health.lock();
+        if health.is_doubtful() {
+            let now = Moment(net::now());
+            if let Admission::Refused(until) = health.admit(now, &self.policy) {
+                return Err(out_of_service(&endpoint.label, until.since(now)));
+            }
         }
+        drop(health);
         let lease = if endpoint.pool.is_exhausted() {
             host.blocking(|| endpoint.pool.take(deadline))
         } else {
