@@ -31,6 +31,12 @@ def use_clients() -> None:
     ):
         client.set("greeting", {"text": "hello"}, time=60)
         found = asyncio.run(greet(server.endpoint))
+        # Dicts are made in another way by other versions of Python.
+        items = {f"item{number}": number for number in range(100)}
+        client.set_multi(items)
+        several = client.get_multi(list(items))
+        some = client.get_multi([*items, "nothing", "item7"])
+    check(several == some == items, "several items are not found as they were stored")
     check(found == {"text": "hello"}, f"one client stored and one found {found!r}")
 
 

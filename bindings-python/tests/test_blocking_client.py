@@ -30,6 +30,33 @@ def test_keys_of_one_server_key_are_together() -> None:
             assert [name for name, _ in client.version(server_key="group")] == [home]
 
 
+def references(values: list[Any]) -> list[int]:
+    return [sys.getrefcount(value) for value in values]
+
+
+@pytest.mark.parametrize("prefix", ["", "prefix:"])
+@pytest.mark.parametrize("count", [1, 5, 6, 100])
+def test_nobody_else_holds_values_and_keys(
+    endpoint: str, count: int, prefix: str
+) -> None:
+    names = [f"held{number}" for number in range(count)]
+    with memoxide.Client([endpoint], prefix=prefix) as client:
+        client.set_multi({name: name.encode() for name in names})
+        before = references(names)
+        values = list(client.get_multi(names).values())
+        assert len(values) == count
+        fresh = [name.encode() for name in names]
+        assert references(values) == references(fresh)
+        assert references(names) == before
+        client.delete("held0")
+        assert len(client.get_multi([*names, "held0", Name("held1")])) == count - 1
+        assert references(names) == before
+
+
+class Name(str):
+    __slots__ = ()
+
+
 def test_a_server_that_fails_does_not_hide_what_the_others_answer() -> None:
     with (
         memoxide.EmbeddedServer() as one,

@@ -211,16 +211,42 @@ class Name(str):
 
 
 def test_several_values_stand_in_the_order_of_their_keys(client: Any) -> None:
+    more = [f"more{number}" for number in range(20)]
     for keys in (
         ["a", "b", "c", "d"],
         ["a", Name("b"), "c", b"d"],
         (Name("d"), "c", Name("b"), b"a"),
+        ["a", "b", *more, "c"],
+        (*more, "c", Name("b"), b"a"),
+        [*more, Name("c"), Name("d")],
     ):
         items = {key: [0] if key == "c" else b"%d" % n for n, key in enumerate(keys)}
         assert client.set_multi(items) == []
         found = client.get_multi(keys)
         assert list(found.items()) == list(items.items())
         assert all(ours is theirs for ours, theirs in zip(found, keys, strict=True))
+
+
+def test_dicts_of_many_values_are_like_any_other(client: Any) -> None:
+    items = {f"key{number}": b"%d" % number for number in range(100)}
+    assert client.set_multi(items) == []
+    found = client.get_multi(list(items))
+    assert type(found) is dict
+    assert list(found.items()) == list(items.items())
+    # One is the caller's own, whatever becomes of the others.
+    again = client.get_multi(list(items))
+    found["more"] = b"value"
+    del found["key0"]
+    assert again == items
+    # Some are not there, and some are named twice.
+    assert client.delete_multi(["key0", "key50", "key99"]) == []
+    names = ["key1", *items, "key2", "key1"]
+    rest = {key: items[key] for key in items if key not in ("key0", "key50", "key99")}
+    assert client.get_multi(names) == rest
+    assert list(client.get_multi(names))[:3] == ["key1", "key2", "key3"]
+    assert client.get_multi([key.encode() for key in items]) == {
+        key.encode(): value for key, value in rest.items()
+    }
 
 
 def test_a_prefix_for_one_call(client: Any) -> None:

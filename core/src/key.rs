@@ -66,6 +66,25 @@ fn are_legal(bytes: &[u8]) -> bool {
     bytes.as_chunks().0.iter().all(legal) && legal(last)
 }
 
+/// Counts the spaces of a text whose other bytes may all stand in a key; `None`
+/// where one may not. Compilers make a few instructions for 16 bytes of it.
+pub(crate) fn spaces_between(text: &[u8]) -> Option<usize> {
+    let mut spaces = 0;
+    // What is counted in a byte does not overflow there.
+    for part in text.chunks(usize::from(u8::MAX)) {
+        let (mut found, mut is_bad) = (0_u8, false);
+        for byte in part {
+            found += u8::from(*byte == b' ');
+            is_bad |= *byte < b' ' || *byte == 0x7f;
+        }
+        if is_bad {
+            return None;
+        }
+        spaces += usize::from(found);
+    }
+    Some(spaces)
+}
+
 /// Whether a byte may stand in a key.
 const fn is_legal(byte: u8) -> bool {
     byte > 0x20 && byte != 0x7f
@@ -123,6 +142,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn spaces_are_counted_where_all_else_may_stand_in_a_key() {
+        for byte in 0..=u8::MAX {
+            for (length, place) in [(1, 0), (17, 3), (40, 39), (700, 300), (700, 699)] {
+                let mut text = vec![b'k'; length];
+                text[place] = byte;
+                let spaces = usize::from(byte == b' ');
+                let is_right = is_legal(byte) || byte == b' ';
+                assert_eq!(spaces_between(&text), is_right.then_some(spaces));
+            }
+        }
+        assert_eq!(spaces_between(b""), Some(0));
+        assert_eq!(spaces_between(&[b' '; 1000]), Some(1000));
+        assert_eq!(spaces_between("schlüssel 鍵".as_bytes()), Some(1));
     }
 
     #[test]

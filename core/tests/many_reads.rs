@@ -26,7 +26,7 @@ fn ask(keys: &[String], cas: bool) -> Connection<u32> {
         value: 300,
     };
     let mut connection = Connection::new(Some(Codec::Meta), limits);
-    let keys = keys.iter().map(|key| key.as_bytes().into()).collect();
+    let keys = keys.iter().map(|key| key.as_bytes()).collect();
     let want = if cas {
         Want::VALUE | Want::CAS
     } else {
@@ -145,7 +145,7 @@ fn large_values_do_not_gather() {
     let keys = names(0..10);
     let mut connection = Connection::new(Some(Codec::Text), Limits::default());
     let read = Request::Retrieve(Retrieve {
-        keys: Keys::Many(keys.iter().map(|key| key.as_bytes().into()).collect()),
+        keys: Keys::Many(keys.iter().map(|key| key.as_bytes()).collect()),
         want: Want::VALUE,
         touch: None,
         bump: true,

@@ -33,7 +33,7 @@ fn take(setup: u16, split: u8, bytes: &[u8], together: bool) -> Told {
             value: 1 << 20,
         },
     );
-    let keys = || Keys::Many(vec![b"a"[..].into(), b"bb"[..].into(), b"a"[..].into()]);
+    let keys = || Keys::Many([&b"a"[..], b"bb", b"a"].into_iter().collect());
     let item = |key: &'static [u8]| BatchItem {
         key: key.into(),
         flags: 0,

@@ -4,7 +4,6 @@
 //! time is one that memcached takes is the core's affair.
 
 use std::borrow::Cow;
-use std::ops::Range;
 use std::slice;
 use std::time::Duration;
 
@@ -16,10 +15,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 #[cfg(feature = "stubs")]
 use pyo3::type_hint_union;
-use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDelta, PyDict, PyFloat, PyInt, PyList, PyMapping, PyMemoryView,
-    PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDelta, PyFloat, PyInt, PyMemoryView, PyString};
 
 use crate::errors::{Failure, Result};
 
@@ -55,7 +51,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Key<'a> {
 /// Returns the UTF-8 of plain text that has one. PyO3 does the same in more steps,
 /// which show where a call has a hundred keys.
 #[inline(always)]
-fn utf8<'a>(object: Borrowed<'a, '_, PyAny>) -> Option<&'a [u8]> {
+pub(super) fn utf8<'a>(object: Borrowed<'a, '_, PyAny>) -> Option<&'a [u8]> {
     if !object.is_exact_instance_of::<PyString>() {
         return None;
     }
@@ -76,7 +72,7 @@ fn utf8<'a>(object: Borrowed<'a, '_, PyAny>) -> Option<&'a [u8]> {
 impl<'a> Key<'a> {
     /// Reads what is not plain text. Apart, since most keys are.
     #[inline(never)]
-    fn extract_other(object: Borrowed<'a, '_, PyAny>) -> PyResult<Self> {
+    pub(super) fn extract_other(object: Borrowed<'a, '_, PyAny>) -> PyResult<Self> {
         if !object.is_exact_instance_of::<PyBytes>() {
             match object.extract::<&str>() {
                 Ok(text) => return Ok(Self(text.as_bytes())),
@@ -132,191 +128,6 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Data<'a> {
 /// key itself.
 pub(crate) fn place(server_key: Option<Key<'_>>) -> Place<'_> {
     server_key.map_or(Place::Key, |key| Place::ServerKey(key.0))
-}
-
-/// An iterable of keys.
-#[derive(Debug)]
-pub(crate) struct Iterable<'py>(Bound<'py, PyAny>);
-
-impl<'py> FromPyObject<'_, 'py> for Iterable<'py> {
-    type Error = PyErr;
-
-    #[cfg(feature = "stubs")]
-    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
-        pyo3::type_hint_identifier!("collections.abc", "Iterable"),
-        Key::INPUT_TYPE
-    );
-
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self(object.to_owned()))
-    }
-}
-
-/// A mapping of keys to values.
-#[derive(Debug)]
-pub(crate) struct Mapping<'py>(Bound<'py, PyAny>);
-
-impl<'py> FromPyObject<'_, 'py> for Mapping<'py> {
-    type Error = PyErr;
-
-    // A mapping is invariant in its keys, so that one of a union would not do.
-    #[cfg(feature = "stubs")]
-    const INPUT_TYPE: pyo3::inspect::PyStaticExpr = pyo3::type_hint_subscript!(
-        pyo3::type_hint_identifier!("collections.abc", "Mapping"),
-        pyo3::type_hint_identifier!("typing", "Any"),
-        pyo3::type_hint_identifier!("typing", "Any")
-    );
-
-    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self(object.to_owned()))
-    }
-}
-
-/// The keys of one call, with the prefix that the call puts before them.
-#[derive(Debug)]
-pub(crate) struct Keys<'py> {
-    objects: Bound<'py, PyTuple>,
-    /// The keys behind their prefix, one after the other, unless there is none.
-    joined: Vec<u8>,
-    ranges: Vec<Range<usize>>,
-}
-
-impl<'py> Keys<'py> {
-    /// Reads the keys that `objects` iterates over.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` when it is a single key or no iterable, `InvalidKey`
-    /// when it has something else than text or bytes.
-    pub(crate) fn read(Iterable(objects): &Iterable<'py>, prefix: Option<Key<'_>>) -> Result<Self> {
-        if objects.is_instance_of::<PyString>() || objects.is_instance_of::<PyBytes>() {
-            let message = "keys is one key; give a list of keys";
-            return Err(Error::new(ErrorKind::InvalidArgument, message).into());
-        }
-        let objects = if let Ok(keys) = objects.cast_exact::<PyTuple>() {
-            keys.clone()
-        } else if let Ok(keys) = objects.cast_exact::<PyList>() {
-            keys.to_tuple()
-        } else {
-            let message = "keys is to be an iterable of keys";
-            let iterator = objects.try_iter().map_err(|cause| {
-                Failure::because(objects.py(), ErrorKind::InvalidArgument, message, cause)
-            })?;
-            PyTuple::new(objects.py(), iterator.collect::<PyResult<Vec<_>>>()?)?
-        };
-        Self::new(objects, prefix)
-    }
-
-    fn new(objects: Bound<'py, PyTuple>, prefix: Option<Key<'_>>) -> Result<Self> {
-        let mut keys = Self {
-            objects,
-            joined: Vec::new(),
-            ranges: Vec::new(),
-        };
-        if let Some(Key(prefix)) = prefix.filter(|prefix| !prefix.0.is_empty()) {
-            for object in keys.objects.iter_borrowed() {
-                let start = keys.joined.len();
-                let Key(key) = object.extract()?;
-                // Else the prefix would be taken for the key.
-                if key.is_empty() {
-                    return Err(Error::new(ErrorKind::InvalidKey, "key is empty").into());
-                }
-                keys.joined.extend_from_slice(prefix);
-                keys.joined.extend_from_slice(key);
-                keys.ranges.push(start..keys.joined.len());
-            }
-        }
-        Ok(keys)
-    }
-
-    /// Returns the bytes of each key, prefix included.
-    pub(crate) fn bytes(&self) -> Result<Vec<&[u8]>> {
-        if self.ranges.is_empty() {
-            let mut bytes = Vec::with_capacity(self.objects.len());
-            for object in self.objects.iter_borrowed() {
-                bytes.push(Key::extract(object)?.bytes());
-            }
-            return Ok(bytes);
-        }
-        let ranges = self.ranges.iter().cloned();
-        Ok(ranges.map(|range| &self.joined[range]).collect())
-    }
-
-    /// Returns the bytes of each key, prefix included; of one that is no key, no
-    /// bytes, which no key has, and why in `failure`.
-    pub(crate) fn iter<'a, 'f>(
-        &'a self,
-        failure: &'f mut Option<Failure>,
-    ) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a, 'f, 'py> {
-        (0..self.objects.len()).map(move |position| {
-            self.bytes_of(position).unwrap_or_else(|raised| {
-                failure.get_or_insert(raised);
-                b""
-            })
-        })
-    }
-
-    /// Returns the bytes of one key, prefix included.
-    #[inline(always)]
-    fn bytes_of(&self, position: usize) -> Result<&[u8]> {
-        match self.ranges.get(position) {
-            Some(range) => Ok(&self.joined[range.clone()]),
-            None => Ok(Key::extract(self.objects.get_borrowed_item(position)?)?.bytes()),
-        }
-    }
-
-    /// Returns the caller's own objects.
-    pub(crate) const fn objects(&self) -> &Bound<'py, PyTuple> {
-        &self.objects
-    }
-}
-
-/// The keys and values of one call.
-#[derive(Debug)]
-pub(crate) struct Pairs<'py> {
-    pub(crate) keys: Keys<'py>,
-    values: Vec<Bound<'py, PyAny>>,
-}
-
-impl<'py> Pairs<'py> {
-    /// Reads a mapping.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidArgument` when it is none, and those of [`Keys::read`].
-    pub(crate) fn read(Mapping(mapping): &Mapping<'py>, prefix: Option<Key<'_>>) -> Result<Self> {
-        let mut keys = Vec::new();
-        let mut values = Vec::new();
-        if let Ok(dict) = mapping.cast_exact::<PyDict>() {
-            keys.reserve_exact(dict.len());
-            values.reserve_exact(dict.len());
-            for (key, value) in dict {
-                keys.push(key);
-                values.push(value);
-            }
-        } else if let Ok(mapping) = mapping.cast::<PyMapping>() {
-            for pair in mapping.items()? {
-                let (key, value) = pair.extract()?;
-                keys.push(key);
-                values.push(value);
-            }
-        } else {
-            let message = "mapping is to be a mapping of keys to values, not";
-            return Err(refuse(ErrorKind::InvalidArgument, message, mapping).into());
-        }
-        Ok(Self {
-            keys: Keys::new(PyTuple::new(mapping.py(), keys)?, prefix)?,
-            values,
-        })
-    }
-
-    /// Returns each key, prefix included, with its value.
-    pub(crate) fn iter<'a>(
-        &'a self,
-    ) -> impl ExactSizeIterator<Item = Result<(&'a [u8], &'a Bound<'py, PyAny>)>> {
-        let values = self.values.iter().enumerate();
-        values.map(|(position, value)| Ok((self.keys.bytes_of(position)?, value)))
-    }
 }
 
 /// A time to live: seconds as memcached counts them, or a `timedelta`.

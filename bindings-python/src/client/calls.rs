@@ -1,6 +1,7 @@
 //! Commands: from what the caller passed to a call that either client runs.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use memoxide::{Error, ErrorKind};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::arguments::{Count, Key, Keys, Pairs};
+use super::arguments::{Count, Key};
 use super::configuration;
 use super::gathered::Gathered;
 use super::harvest::{Harvest, Listing, Wish};
 use super::ids::Ids;
 use super::keys::Queue;
+use super::lists::{Keys, Pairs};
 use super::update::Update;
 use crate::errors::{Failure, Result};
 use crate::log;
@@ -157,16 +159,13 @@ impl Core {
 
     /// Reads several values.
     pub(crate) fn get_multi<'a>(&self, keys: &'a Keys<'_>, place: Place<'_>) -> Result<Call<'a>> {
-        let mut failure = None;
-        let bytes = keys.iter(&mut failure);
+        let failure = Cell::new(None);
+        let bytes = keys.iter(&failure);
         let operation = self.plan.retrieve_many(bytes, Want::VALUE, None, place);
-        if let Some(failure) = failure {
+        if let Some(failure) = failure.take() {
             return Err(failure);
         }
-        Ok(Call::new(
-            operation?,
-            Wish::Values(Gathered::new(keys.objects())),
-        ))
+        Ok(Call::new(operation?, Wish::Values(Gathered::new(keys))))
     }
 
     /// Writes an item, with a cas id only if it is still the one that was read.

@@ -1,34 +1,43 @@
-//! Values by key, put into their dict while they come.
+//! Values by key: they come one after the other, and are a dict in the end.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
+use super::dicts::dict_of;
 use super::harvest::Kept;
+use super::lists::Keys;
 use crate::errors::{Failure, Result};
 use crate::value::Conversion;
 
 /// The hits of a call for several keys.
 ///
-/// A value goes into the dict at once, as long as that runs no code of the
-/// caller's: neither to load the value nor to compare keys. From the first one on
-/// of which this cannot be said all wait, so that they stand in the order in
-/// which they came, and the last value of a key wins.
+/// Keys of the caller's are not compared and nothing is loaded by Python before
+/// the operation is over: both may run code of the caller's.
 #[derive(Debug)]
 pub(crate) struct Gathered {
     /// The caller's keys.
     keys: Py<PyTuple>,
-    values: Py<PyDict>,
-    /// Hits by position that are put in when the operation is over.
-    later: Vec<(usize, Kept)>,
+    /// Whether all of them are text.
+    are_text: bool,
+    /// What came, in order; of values that Python loads, the bytes.
+    values: Vec<Py<PyAny>>,
+    /// Which key each value is of; nothing as long as the first is of the first
+    /// key, the second of the second, and so on.
+    positions: Vec<usize>,
+    /// What Python loads, by its place among the values.
+    foreign: Vec<(usize, Kept)>,
 }
 
 impl Gathered {
     /// Prepares for hits of these keys.
-    pub(crate) fn new(keys: &Bound<'_, PyTuple>) -> Self {
+    pub(crate) fn new(keys: &Keys<'_>) -> Self {
+        let objects = keys.objects();
         Self {
-            keys: keys.clone().unbind(),
-            values: PyDict::new(keys.py()).unbind(),
-            later: Vec::new(),
+            keys: objects.clone().unbind(),
+            are_text: keys.are_text(),
+            values: Vec::with_capacity(objects.len()),
+            positions: Vec::new(),
+            foreign: Vec::new(),
         }
     }
 
@@ -46,45 +55,41 @@ impl Gathered {
         flags: u32,
         value: &[u8],
     ) -> Result<()> {
-        if self.later.is_empty()
-            && let Some(value) = conversion.decode_verbatim(py, flags, value)
-        {
-            return self.put(position, value);
+        let value = match conversion.decode_verbatim(py, flags, value) {
+            Some(value) => value.unbind(),
+            None => self.decode(py, conversion, flags, value)?,
+        };
+        if !self.positions.is_empty() || position != self.values.len() {
+            self.note(position);
         }
-        self.take_other(py, conversion, position, flags, value)
+        self.values.push(value);
+        Ok(())
     }
 
-    /// Takes what is more than bytes or text. Apart, since most hits are those.
+    /// Decodes what is more than bytes or text. Apart, since most hits are those.
     #[inline(never)]
-    fn take_other(
+    fn decode(
         &mut self,
         py: Python<'_>,
         conversion: &Conversion,
-        position: usize,
         flags: u32,
         value: &[u8],
-    ) -> Result<()> {
+    ) -> Result<Py<PyAny>> {
         match Kept::new(py, conversion, flags, value)? {
-            Kept::Object(value) if self.later.is_empty() => {
-                self.put(position, value.into_bound(py))
-            }
+            Kept::Object(value) => Ok(value),
             kept => {
-                self.later.push((position, kept));
-                Ok(())
+                self.foreign.push((self.values.len(), kept));
+                Ok(py.None())
             }
         }
     }
 
-    /// Puts a value into the dict, or aside if its key may run the caller's code.
-    #[inline(always)]
-    fn put(&mut self, position: usize, value: Bound<'_, PyAny>) -> Result<()> {
-        let py = value.py();
-        let key = self.keys.bind(py).get_borrowed_item(position)?;
-        if key.is_exact_instance_of::<PyString>() || key.is_exact_instance_of::<PyBytes>() {
-            return Ok(self.values.bind(py).set_item(key, value)?);
+    /// Notes which key the next value is of.
+    fn note(&mut self, position: usize) {
+        if self.positions.is_empty() {
+            self.positions.extend(0..self.values.len());
         }
-        self.later.push((position, Kept::Object(value.unbind())));
-        Ok(())
+        self.positions.push(position);
     }
 
     /// Returns the dict. Nothing may be held: Python loads values here. What
@@ -92,20 +97,57 @@ impl Gathered {
     ///
     /// # Errors
     ///
-    /// What a key raises when it is compared.
+    /// What a key raises when it is hashed or compared.
     pub(crate) fn finish<'py>(
-        self,
+        mut self,
         py: Python<'py>,
         conversion: &Conversion,
         failure: &mut Option<Failure>,
     ) -> Result<Bound<'py, PyDict>> {
-        let (keys, values) = (self.keys.bind(py), self.values.into_bound(py));
-        for (position, kept) in self.later {
+        let mut absent = Vec::new();
+        for (place, kept) in std::mem::take(&mut self.foreign) {
             match kept.into_value(py, conversion) {
-                Ok(value) => values.set_item(keys.get_borrowed_item(position)?, value)?,
-                Err(raised) => drop(failure.get_or_insert(raised)),
+                Ok(value) => self.values[place] = value.unbind(),
+                Err(raised) => {
+                    failure.get_or_insert(raised);
+                    absent.push(place);
+                }
             }
         }
-        Ok(values)
+        self.drop_values(&absent);
+        let keys = self.keys.bind(py);
+        let names = if self.positions.is_empty() && self.values.len() == keys.len() {
+            keys.clone()
+        } else if self.positions.is_empty() {
+            keys.get_slice(0, self.values.len())
+        } else {
+            let names = self.positions.iter();
+            let names = names.map(|position| keys.get_item(*position));
+            PyTuple::new(py, names.collect::<PyResult<Vec<_>>>()?)?
+        };
+        Ok(dict_of(&names, self.are_text, self.values)?)
     }
+
+    /// Removes values, whose places ascend.
+    fn drop_values(&mut self, places: &[usize]) {
+        if places.is_empty() {
+            return;
+        }
+        if self.positions.is_empty() {
+            self.positions.extend(0..self.values.len());
+        }
+        remove(&mut self.positions, places);
+        remove(&mut self.values, places);
+    }
+}
+
+/// Removes what stands at places, which ascend. Linear in the length of the list.
+fn remove<T>(list: &mut Vec<T>, places: &[usize]) {
+    let mut places = places.iter().peekable();
+    let mut place = 0;
+    list.retain(|_| {
+        let stays = places.next_if_eq(&&place).is_none();
+        place += 1;
+        stays
+    });
 }

@@ -59,7 +59,7 @@ mod tests {
         let keys: Vec<_> = (0..sizes.len()).map(|key| key.to_string()).collect();
         let mut connection = Connection::new(Some(Codec::Text), Limits::default());
         let request = Request::Retrieve(Retrieve {
-            keys: Keys::Many(keys.iter().map(|key| key.as_bytes().into()).collect()),
+            keys: Keys::Many(keys.iter().map(|key| key.as_bytes()).collect()),
             want: Want::VALUE,
             touch: None,
             bump: true,

@@ -7,7 +7,7 @@ use super::Item;
 /// How many hits are handed out at once, at most.
 const MOST: usize = 64;
 
-/// Hits with so many bytes are handed out before there are more.
+/// Hits whose values have so many bytes are handed out before there are more.
 const ENOUGH: usize = 8 * 1024;
 
 /// A hit that lies in the received chunk, of a retrieval that asked for no more
@@ -38,7 +38,7 @@ impl<'c> From<Hit<'c>> for Item<'c> {
 }
 
 /// Hits that follow each other in the received chunk: up to 64, and no more
-/// after 8 KiB.
+/// after 8 KiB of values.
 #[derive(Debug)]
 pub struct Hits<'c> {
     list: [Hit<'c>; MOST],
@@ -61,28 +61,27 @@ impl<'c> Hits<'c> {
         }
     }
 
-    /// Whether another one may be added to those, which have so many bytes.
-    #[inline]
-    pub(super) const fn has_room(&self, bytes: usize) -> bool {
-        self.count < MOST && bytes < ENOUGH
-    }
-
-    #[inline]
-    pub(super) const fn push(&mut self, hit: Hit<'c>) {
-        self.list[self.count] = hit;
-        self.count += 1;
+    /// Takes what `next` returns in place of those that were there, as long as it
+    /// is something and there is room.
+    #[inline(always)]
+    pub(super) fn fill(&mut self, mut next: impl FnMut() -> Option<Hit<'c>>) {
+        let (mut count, mut bytes) = (0, 0);
+        for place in &mut self.list {
+            let Some(hit) = next() else {
+                break;
+            };
+            *place = hit;
+            count += 1;
+            bytes += hit.value.len();
+            if bytes >= ENOUGH {
+                break;
+            }
+        }
+        self.count = count;
     }
 
     pub(super) const fn lie_in(&mut self, chunk: &'c [u8]) {
         self.chunk = chunk;
-    }
-
-    pub(super) const fn clear(&mut self) {
-        self.count = 0;
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.count == 0
     }
 
     /// Changes the positions.

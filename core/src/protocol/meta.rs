@@ -2,7 +2,8 @@
 //! opaque that its reply must repeat.
 
 use super::expect::{Line, Shape, bad_line, number, token};
-use super::request::{Admin, Direction, Keys, Request, Retrieve, Store, StoreMode, Want};
+use super::keys::Keys;
+use super::request::{Admin, Direction, Request, Retrieve, Store, StoreMode, Want};
 use super::text::push_number;
 use super::{Item, Reply};
 use crate::error::Result;
@@ -79,9 +80,7 @@ pub(super) fn encode_read(key: &[u8], opaque: u32, out: &mut Vec<u8>) {
 
 fn encode_retrieve(retrieve: &Retrieve<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"mg ");
-    for key in retrieve.keys.as_slice() {
-        out.extend_from_slice(key);
-    }
+    out.extend_from_slice(retrieve.keys.as_bytes());
     let want = retrieve.want;
     if want.contains(Want::VALUE) {
         out.extend_from_slice(b" f v");

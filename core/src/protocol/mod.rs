@@ -29,6 +29,7 @@ mod dump;
 mod expect;
 mod expiry;
 mod hits;
+mod keys;
 mod meta;
 mod reply;
 mod request;
@@ -43,9 +44,10 @@ pub(crate) use expect::UNEXPECTED;
 pub(crate) use expect::bad_line as unexpected;
 pub use expiry::Expiry;
 pub use hits::{Hit, Hits};
+pub use keys::{KeyList, Keys};
 pub use reply::{Item, Reply};
 pub use request::{
-    Admin, Arithmetic, Delete, Direction, Keys, Request, Retrieve, Store, StoreMode, Touch, Want,
+    Admin, Arithmetic, Delete, Direction, Request, Retrieve, Store, StoreMode, Touch, Want,
 };
 
 /// Tells a server that nothing more will come; it answers by closing. The same

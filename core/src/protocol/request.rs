@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::expiry::MAX_RELATIVE;
-use super::{Expiry, StoreMany};
+use super::{Expiry, Keys, StoreMany};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A request to one server.
@@ -98,10 +98,7 @@ impl<'a> Request<'a> {
                 ..delete
             }),
             Self::Retrieve(retrieve) => Request::Retrieve(Retrieve {
-                keys: match retrieve.keys {
-                    Keys::One(key) => Keys::One(own(key)),
-                    Keys::Many(keys) => Keys::Many(keys.into_iter().map(own).collect()),
-                },
+                keys: retrieve.keys.into_owned(),
                 ..retrieve
             }),
             Self::Store(store) => Request::Store(Store {
@@ -138,26 +135,6 @@ impl Retrieve<'_> {
     #[must_use]
     pub const fn needs_meta(&self) -> bool {
         !self.want.is_plain() || !self.bump
-    }
-}
-
-/// The keys of a retrieval.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Keys<'a> {
-    /// One key.
-    One(Cow<'a, [u8]>),
-    /// Several keys of one server.
-    Many(Vec<Cow<'a, [u8]>>),
-}
-
-impl<'a> Keys<'a> {
-    /// Returns the keys in order.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Cow<'a, [u8]>] {
-        match self {
-            Self::One(key) => std::slice::from_ref(key),
-            Self::Many(keys) => keys,
-        }
     }
 }
 

@@ -64,10 +64,10 @@ fn encode_retrieve(retrieve: &Retrieve<'_>, out: &mut Vec<u8>) -> Result<Shape> 
             push_expiry(out, expiry);
         }
     }
-    for key in retrieve.keys.as_slice() {
-        out.push(b' ');
-        out.extend_from_slice(key);
-    }
+    let keys = retrieve.keys.as_bytes();
+    out.reserve(keys.len() + 3);
+    out.push(b' ');
+    out.extend_from_slice(keys);
     out.extend_from_slice(b"\r\n");
     Ok(Shape::TextRetrieve { cas })
 }

@@ -43,8 +43,7 @@ pub(crate) mod names {
     pub(crate) use pyo3::types::PyString;
 
     pub(crate) use crate::client::arguments::{
-        Count, Data, Delay, Iterable, Key, Keys, Mapping, Pairs, Time, Timeout, callable, expiry,
-        place,
+        Count, Data, Delay, Key, Time, Timeout, callable, expiry, place,
     };
     pub(crate) use crate::client::calls::cas_id;
     pub(crate) use crate::client::hints::{
@@ -52,5 +51,6 @@ pub(crate) mod names {
         Number, Reports, Truth, Values, Versions,
     };
     pub(crate) use crate::client::ids::Ids;
+    pub(crate) use crate::client::lists::{Iterable, Keys, Mapping, Pairs};
     pub(crate) use crate::errors::Result;
 }

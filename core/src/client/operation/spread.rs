@@ -26,9 +26,11 @@ impl<'a> Spread<'a> {
     /// Creates an operation whose requests each read several keys; the
     /// positions tell where each request's keys stood in the call.
     #[must_use]
-    pub fn retrieve(requests: Vec<(usize, Request<'a>, Vec<usize>)>) -> Self {
+    pub fn retrieve(
+        requests: impl ExactSizeIterator<Item = (usize, Request<'a>, Vec<usize>)>,
+    ) -> Self {
         let mut spread = Self::empty(requests.len());
-        for (id, (endpoint, request, positions)) in requests.into_iter().enumerate() {
+        for (id, (endpoint, request, positions)) in requests.enumerate() {
             spread.dispatches.push(Dispatch {
                 id: id as u32,
                 endpoint,

@@ -8,7 +8,8 @@ use crate::client::operation::{Operation, Spread, Stores};
 use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 use crate::protocol::{
-    BatchItem, Delete, Expiry, Keys, Request, Retrieve, Store, StoreMany, StoreMode, Touch, Want,
+    BatchItem, Delete, Expiry, KeyList, Keys, Request, Retrieve, Store, StoreMany, StoreMode,
+    Touch, Want,
 };
 use crate::value::Encoded;
 
@@ -43,7 +44,7 @@ impl Plan {
     /// [`ErrorKind::InvalidKey`], or [`ErrorKind::NoServers`].
     pub fn retrieve_many<'a>(
         &self,
-        keys: impl ExactSizeIterator<Item = &'a [u8]>,
+        mut keys: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
         want: Want,
         touch: Option<Expiry>,
         place: Place<'_>,
@@ -63,33 +64,45 @@ impl Plan {
             && let Some(endpoint) = self.only(place)
         {
             // The keys are the call's own, in order.
-            let mut own = Vec::with_capacity(count);
-            for key in keys {
-                own.push(self.wire_key(key)?);
+            let mut own = KeyList::with_capacity(count);
+            let prefix = &self.options.prefix;
+            if prefix.is_empty() {
+                keys.clone().for_each(|key| own.push(key));
+            } else {
+                keys.clone().for_each(|key| own.push_behind(prefix, key));
+            }
+            // Which of them is none is found by a look at each.
+            if !own.are_legal() {
+                keys.try_for_each(|key| self.wire_key(key).map(drop))?;
             }
             let all = (endpoint, request(Keys::Many(own)), Vec::new());
-            return Ok(Operation::Spread(Box::new(Spread::retrieve(vec![all]))));
+            let spread = Spread::retrieve([all].into_iter());
+            return Ok(Operation::Spread(Box::new(spread)));
         }
         let located = keys
             .enumerate()
             .map(|(position, key)| self.locate(key, place.of(position)));
         let spread = if is_plain {
-            let mut keys = vec![Vec::new(); self.servers.len()];
+            let share = count.div_ceil(self.servers.len().max(1));
+            let mut keys = vec![KeyList::default(); self.servers.len()];
             let mut positions = vec![Vec::new(); self.servers.len()];
             for (position, place) in located.enumerate() {
                 let (endpoint, key) = place?;
-                keys[endpoint].push(key);
+                let own = &mut keys[endpoint];
+                if own.is_empty() {
+                    *own = KeyList::with_capacity(share);
+                }
+                own.push(&key);
                 positions[endpoint].push(position);
             }
             let groups = keys.into_iter().zip(positions).enumerate();
             let groups = groups.filter(|(_, (keys, _))| !keys.is_empty());
-            Spread::retrieve(
-                groups
-                    .map(|(endpoint, (keys, positions))| {
-                        (endpoint, request(Keys::Many(keys)), positions)
-                    })
-                    .collect(),
-            )
+            let requests: Vec<_> = groups
+                .map(|(endpoint, (keys, positions))| {
+                    (endpoint, request(Keys::Many(keys)), positions)
+                })
+                .collect();
+            Spread::retrieve(requests.into_iter())
         } else {
             let located = located.collect::<Result<Vec<_>>>()?.into_iter();
             Spread::each(located.map(|(endpoint, key)| (endpoint, request(Keys::One(key)))))

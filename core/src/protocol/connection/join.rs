@@ -10,6 +10,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::remembered::{remember_key, split_key};
 use super::{Connection, Received};
 use crate::error::Error;
 use crate::protocol::expect::Shape;
@@ -79,9 +80,9 @@ impl<T: Copy> Connection<T> {
             self.run.joined = true;
             self.expect(Some(tag), Shape::TextJoined, 0, start);
         }
-        self.remember_key(key);
+        remember_key(&mut self.keys, key);
         if let Some(expected) = self.expected.back_mut() {
-            expected.key_bytes = key.len() as u32 + 2;
+            expected.key_bytes = key.len() as u32 + 1;
         }
         if self.run.count == JOINED_FROM && !self.run.joined {
             self.join();
@@ -208,10 +209,4 @@ impl<T: Copy> Connection<T> {
         }
         None
     }
-}
-
-/// Splits off the first of several keys, each behind its length.
-pub(super) fn split_key(keys: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = keys.split_first_chunk()?;
-    rest.split_at_checked(usize::from(u16::from_ne_bytes(*length)))
 }

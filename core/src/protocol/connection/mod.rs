@@ -2,15 +2,17 @@
 
 mod join;
 mod receive;
+mod remembered;
 mod value;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::join::{Closing, Run};
+use self::remembered::remember;
 use super::expect::Shape;
 use super::reply::Item;
-use super::request::{Keys, Request};
+use super::request::Request;
 use super::{Codec, Credentials, Limits, Reply, credentials, meta, text};
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -61,7 +63,7 @@ pub struct Connection<T> {
     /// Bytes that left `output` since the connection was opened.
     written: u64,
     expected: VecDeque<Expected<T>>,
-    /// Keys of outstanding text retrievals: length (2 bytes) and bytes of each.
+    /// Keys of outstanding text retrievals, each behind its length.
     keys: Vec<u8>,
     /// Where the keys of the oldest outstanding request begin.
     keys_head: usize,
@@ -224,7 +226,7 @@ impl<T: Copy> Connection<T> {
         };
         let keys_before = self.keys.len();
         if let (Shape::TextRetrieve { .. }, Request::Retrieve(retrieve)) = (shape, request) {
-            self.remember_keys(&retrieve.keys);
+            remember(&mut self.keys, &retrieve.keys);
         }
         let key_bytes = (self.keys.len() - keys_before) as u32;
         self.expect(Some(tag), shape, opaque, start);
@@ -232,18 +234,6 @@ impl<T: Copy> Connection<T> {
             expected.key_bytes = key_bytes;
         }
         Ok(())
-    }
-
-    fn remember_keys(&mut self, keys: &Keys<'_>) {
-        for key in keys.as_slice() {
-            self.remember_key(key);
-        }
-    }
-
-    fn remember_key(&mut self, key: &[u8]) {
-        self.keys
-            .extend_from_slice(&(key.len() as u16).to_ne_bytes());
-        self.keys.extend_from_slice(key);
     }
 
     fn expect(&mut self, tag: Option<T>, shape: Shape, opaque: u32, start: u64) {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::join::Closing;
+use super::remembered::split_key;
 use super::{Body, Connection, Expected, FIRST_RESERVATION, KEPT_KEYS, RESERVED_AHEAD, Received};
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::expect::{Line, Shape, number};
@@ -304,10 +305,10 @@ impl<T: Copy> Connection<T> {
         let seen = &mut self.seen;
         let mut search = |mut offset: usize, mut index: usize, until: usize| {
             while offset < until {
-                let length = usize::from(u16::from_ne_bytes([keys[offset], keys[offset + 1]]));
-                let next = offset + 2 + length;
+                let (own, _) = split_key(&keys[offset..])?;
+                let next = offset + own.len() + 1;
                 let (word, bit) = (index / 64, 1_u64 << (index % 64));
-                if &keys[offset + 2..next] == key && seen.get(word).is_none_or(|w| w & bit == 0) {
+                if own == key && seen.get(word).is_none_or(|w| w & bit == 0) {
                     if seen.len() <= word {
                         seen.resize(word + 1, 0);
                     }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::join::split_key;
+use super::remembered::{split_key, take_key};
 use super::{Connection, Expected, Received};
 use crate::protocol::expect::{Shape, number, short_number_before};
 use crate::protocol::hits::{Hit, Hits};
@@ -60,23 +60,19 @@ impl<T: Copy> Connection<T> {
         let Some(front) = self.expected.front_mut() else {
             return;
         };
-        let mut due = Due::of(front, &self.keys[self.keys_head..]);
+        let mut due = Due::of(front, &self.keys[self.keys_head..], &self.seen);
         let mut hits = Hits::new();
         loop {
             let all = *chunk;
-            while hits.has_room(all.len() - chunk.len())
-                && let Some(hit) = due.next::<CAS>(chunk, &self.limits, &mut self.seen)
-            {
-                hits.push(hit);
-            }
-            if hits.is_empty() {
+            hits.fill(|| due.next::<CAS>(chunk, &self.limits));
+            if hits.as_slice().is_empty() {
                 return;
             }
             self.received = true;
+            note(&mut self.seen, hits.as_slice());
             (front.index, front.cursor) = due.position();
             hits.lie_in(&all[..all.len() - chunk.len()]);
             take(tag, &mut hits);
-            hits.clear();
         }
     }
 
@@ -102,12 +98,13 @@ impl<T: Copy> Connection<T> {
     fn receive_next_hit<'c>(&mut self, cas: bool, chunk: &mut &'c [u8]) -> Option<Received<'c, T>> {
         let front = self.expected.front_mut()?;
         let tag = front.tag?;
-        let mut due = Due::of(front, &self.keys[self.keys_head..]);
+        let mut due = Due::of(front, &self.keys[self.keys_head..], &self.seen);
         let hit = if cas {
-            due.next::<true>(chunk, &self.limits, &mut self.seen)?
+            due.next::<true>(chunk, &self.limits)?
         } else {
-            due.next::<false>(chunk, &self.limits, &mut self.seen)?
+            due.next::<false>(chunk, &self.limits)?
         };
+        note(&mut self.seen, &[hit]);
         (front.index, front.cursor) = due.position();
         Some(Received {
             tag,
@@ -120,17 +117,17 @@ impl<T: Copy> Connection<T> {
     fn receive_next_joined<'c>(&mut self, chunk: &mut &'c [u8]) -> Option<Received<'c, T>> {
         let front = self.expected.front()?;
         let (index, cursor) = (front.index as usize, front.cursor as usize);
-        let (key, _) = split_key(&self.keys[self.keys_head + cursor..])?;
         let line = chunk.strip_prefix(VALUE)?;
-        let rest = line.strip_prefix(key)?.strip_prefix(b" ")?;
-        let value = Announced::read(rest)?;
+        let keys = &self.keys[self.keys_head + cursor..];
+        let (behind, rest) = take_key(keys, line)?;
+        let next = cursor + keys.len() - behind.len();
+        let value = Announced::read(rest, &mut Between::default())?;
         if !value.is_within(&self.limits, chunk)
             || (index > 0 && !self.expected.get(index - 1)?.more)
         {
             return None;
         }
         let tag = self.expected.get_mut(index)?.tag.take()?;
-        let next = cursor + 2 + key.len();
         let front = self.expected.front_mut()?;
         (front.index, front.cursor) = (index as u32 + 1, next as u32);
         *chunk = value.rest;
@@ -152,19 +149,25 @@ struct Due<'k> {
     keys: &'k [u8],
     /// The number of the first one.
     index: u32,
+    /// The number of the first one that is answered already, which only servers
+    /// that go back have: usually there is none.
+    until: u32,
     /// How many bytes the keys of the retrieval have, answered ones included.
     asked: usize,
+    between: Between,
 }
 
 impl<'k> Due<'k> {
     /// The keys of a request, which `keys` begin with, from its cursor on.
     #[inline]
-    fn of<T>(request: &Expected<T>, keys: &'k [u8]) -> Self {
+    fn of<T>(request: &Expected<T>, keys: &'k [u8], seen: &[u64]) -> Self {
         let asked = request.key_bytes as usize;
         Self {
             keys: &keys[request.cursor as usize..asked],
             index: request.index,
+            until: answered_from(seen, request.index as usize),
             asked,
+            between: Between::default(),
         }
     }
 
@@ -174,6 +177,21 @@ impl<'k> Due<'k> {
         (self.index, (self.asked - self.keys.len()) as u32)
     }
 
+    /// Finds the key that a line begins with behind the next one; returns the keys
+    /// behind it, the rest of the line, and how many keys there were until then.
+    /// Apart, since most keys are the next one.
+    #[inline(never)]
+    fn pass_over<'l>(&self, line: &'l [u8]) -> Option<(&'k [u8], &'l [u8], u32)> {
+        let (mut keys, mut index) = (self.keys, self.index);
+        loop {
+            (_, keys) = split_key(keys)?;
+            index += 1;
+            if let Some((keys, rest)) = take_key(keys, line) {
+                return Some((keys, rest, index + 1));
+            }
+        }
+    }
+
     /// Takes the hit that `chunk` begins with, when it is whole. Keys that are
     /// passed over were misses.
     #[inline(always)]
@@ -181,27 +199,19 @@ impl<'k> Due<'k> {
         &mut self,
         chunk: &mut &'c [u8],
         limits: &Limits,
-        seen: &mut Vec<u64>,
     ) -> Option<Hit<'c>> {
-        let line = chunk.strip_prefix(VALUE)?;
-        let (mut keys, mut index) = (self.keys, self.index);
-        let rest = loop {
-            let (key, behind) = split_key(keys)?;
-            keys = behind;
-            index += 1;
-            if let Some((named, [b' ', rest @ ..])) = line.split_at_checked(key.len())
-                && are_equal(named, key)
-            {
-                break rest;
-            }
+        let line = behind_value(chunk)?;
+        let (keys, rest, index) = match take_key(self.keys, line) {
+            Some((keys, rest)) => (keys, rest, self.index + 1),
+            None => self.pass_over(line)?,
         };
         let value = if CAS {
             Announced::read_with_cas(rest)?
         } else {
-            Announced::read(rest)?
+            Announced::read(rest, &mut self.between)?
         };
         let number = index as usize - 1;
-        if !value.is_within(limits, chunk) || !note(seen, number) {
+        if !value.is_within(limits, chunk) || index > self.until {
             return None;
         }
         (self.keys, self.index) = (keys, index);
@@ -215,16 +225,72 @@ impl<'k> Due<'k> {
     }
 }
 
-/// Whether two keys of one length are the same: most are too short for the call
-/// of a function to pay.
+/// Takes off what the announcement of a value begins with.
 #[inline(always)]
-fn are_equal(one: &[u8], other: &[u8]) -> bool {
-    let (Some(end), Some(other_end)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) else {
-        return one.iter().zip(other).all(|(one, other)| one == other);
-    };
-    // The last eight are looked at whole, some of them twice.
-    let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks().0);
-    end == other_end && words.into_iter().all(|(one, other)| one == other)
+fn behind_value(chunk: &[u8]) -> Option<&[u8]> {
+    // All announcements are longer than the eight bytes, of which six count.
+    const BEGINNING: u64 = u64::from_le_bytes(*b"VALUE \0\0");
+    let differs = u64::from_le_bytes(*chunk.first_chunk()?) ^ BEGINNING;
+    (differs << 16 == 0).then(|| &chunk[VALUE.len()..])
+}
+
+/// What stood between the key and the value of the hit before, when that is short:
+/// the next one often has the same flags and length.
+struct Between {
+    /// It, in the lowest bytes.
+    text: u64,
+    /// Which bytes these are.
+    mask: u64,
+    /// How many.
+    bytes: usize,
+    flags: u32,
+    length: u32,
+}
+
+impl Default for Between {
+    /// What stands before an empty value.
+    fn default() -> Self {
+        Self::of(*b"0 0\r\n\0\0\0", 5, 0, 0)
+    }
+}
+
+impl Between {
+    /// What the first bytes of a text are.
+    #[inline]
+    const fn of(text: [u8; 8], bytes: usize, flags: u32, length: u32) -> Self {
+        Self {
+            text: u64::from_le_bytes(text),
+            mask: u64::MAX >> (64 - 8 * bytes),
+            bytes,
+            flags,
+            length,
+        }
+    }
+
+    /// Reads flags and length, and returns what stands behind them.
+    #[inline(always)]
+    fn read<'l>(&mut self, line: &'l [u8]) -> Option<(u32, u32, &'l [u8])> {
+        if let Some(text) = line.first_chunk()
+            && (u64::from_le_bytes(*text) ^ self.text) & self.mask == 0
+        {
+            return Some((self.flags, self.length, &line[self.bytes..]));
+        }
+        self.read_other(line)
+    }
+
+    /// Reads others than those before. Apart, since few hits have none in common.
+    #[inline(never)]
+    fn read_other<'l>(&mut self, line: &'l [u8]) -> Option<(u32, u32, &'l [u8])> {
+        let (flags, rest) = short_number_before(b" ", line)?;
+        let (length, rest) = short_number_before(b"\r\n", rest)?;
+        let bytes = line.len() - rest.len();
+        if let Some(text) = line.first_chunk()
+            && bytes <= text.len()
+        {
+            *self = Self::of(*text, bytes, flags, length);
+        }
+        Some((flags, length, rest))
+    }
 }
 
 /// What stands behind the key of a value.
@@ -239,9 +305,8 @@ struct Announced<'c> {
 impl<'c> Announced<'c> {
     /// Reads `<flags> <length>`, and the value when it is whole.
     #[inline(always)]
-    fn read(line: &'c [u8]) -> Option<Self> {
-        let (flags, line) = short_number_before(b" ", line)?;
-        let (length, line) = short_number_before(b"\r\n", line)?;
+    fn read(line: &'c [u8], between: &mut Between) -> Option<Self> {
+        let (flags, length, line) = between.read(line)?;
         Self::new(flags, length, None, line)
     }
 
@@ -281,23 +346,50 @@ impl<'c> Announced<'c> {
     }
 }
 
-/// Notes that a key is answered; tells whether it was not.
-#[inline(always)]
-fn note(seen: &mut Vec<u64>, index: usize) -> bool {
-    let (word, bit) = (index / 64, 1_u64 << (index % 64));
-    let Some(word) = seen.get_mut(word) else {
-        return note_further(seen, word, bit);
-    };
-    let is_new = *word & bit == 0;
-    *word |= bit;
-    is_new
+/// Returns the number of the first key from `index` on that is answered, or one
+/// that no key has.
+#[inline]
+fn answered_from(seen: &[u64], index: usize) -> u32 {
+    let (mut word, mut mask) = (index / 64, u64::MAX << (index % 64));
+    while let Some(bits) = seen.get(word) {
+        if bits & mask != 0 {
+            return (word * 64) as u32 + (bits & mask).trailing_zeros();
+        }
+        (word, mask) = (word + 1, u64::MAX);
+    }
+    u32::MAX
 }
 
-/// The same of a key behind all that were answered.
-#[cold]
-#[inline(never)]
-fn note_further(seen: &mut Vec<u64>, word: usize, bit: u64) -> bool {
-    seen.resize(word, 0);
-    seen.push(bit);
-    true
+/// Notes that keys are answered, whose numbers ascend.
+#[inline]
+fn note(seen: &mut Vec<u64>, hits: &[Hit<'_>]) {
+    let (Some(first), Some(last)) = (hits.first(), hits.last()) else {
+        return;
+    };
+    let words = last.index / 64 + 1;
+    if seen.len() < words {
+        seen.resize(words, 0);
+    }
+    if last.index - first.index == hits.len() - 1 {
+        note_run(seen, first.index, last.index);
+    } else {
+        for hit in hits {
+            note_run(seen, hit.index, hit.index);
+        }
+    }
+}
+
+/// The same of the keys from one to another.
+#[inline]
+fn note_run(seen: &mut [u64], first: usize, last: usize) {
+    let (from, to) = (u64::MAX << (first % 64), u64::MAX >> (63 - last % 64));
+    match &mut seen[first / 64..=last / 64] {
+        [only] => *only |= from & to,
+        [head, between @ .., tail] => {
+            *head |= from;
+            between.fill(u64::MAX);
+            *tail |= to;
+        }
+        [] => {}
+    }
 }
