@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use memoxide::client::{Handler, Moment, Operation, Outcome, Part, Ticket};
+use memoxide::protocol::Hits;
 use pyo3::prelude::*;
 
 use super::calls::Core;
@@ -92,6 +93,12 @@ impl Handler for Delivery<'_, '_> {
             if queue.is_behind() {
                 self.calls.behind.extend(pending.ticket);
             }
+        }
+    }
+
+    fn hits(&mut self, token: u64, hits: &Hits<'_>) {
+        if let Some(Some(pending)) = self.calls.slots.get_mut(token as usize) {
+            self.core.hits(self.py, &mut pending.harvest, hits);
         }
     }
 

@@ -81,6 +81,7 @@ impl Engine {
                     None => return,
                 }
             }
+            self.pass_hits(at, &mut chunk, now, handler);
             let received = match self.links[at].protocol.receive(&mut chunk) {
                 Ok(Some(received)) => received,
                 Ok(None) => break None,
@@ -130,6 +131,39 @@ impl Engine {
             // The answer about the codec releases requests that waited for it.
             self.mark_dirty(at);
         }
+    }
+
+    /// Takes hits from the front of a chunk together, where their operation does
+    /// nothing but pass them on. The others are left.
+    fn pass_hits(
+        &mut self,
+        index: usize,
+        chunk: &mut &[u8],
+        now: Moment,
+        handler: &mut impl Handler,
+    ) {
+        let protocol = &mut self.links[index].protocol;
+        let flight = protocol
+            .expects_hits(chunk)
+            .and_then(|tag| self.flights.get(tag));
+        let Some((ticket, id)) = flight.and_then(|flight| Some((flight.ticket?, flight.id))) else {
+            return;
+        };
+        let Some(work) = self.works.get_mut(ticket.slot) else {
+            return;
+        };
+        if work.serial != ticket.serial || work.patience.is_some() || !work.operation.passes_hits()
+        {
+            return;
+        }
+        let (operation, outbox) = (&mut work.operation, &mut self.outbox);
+        let mut parts = ToHandler {
+            handler,
+            token: work.token,
+        };
+        protocol.receive_hits(chunk, |_, hits| {
+            operation.hits(id, hits, now, outbox, &mut parts);
+        });
     }
 
     /// Notes that a connection could not be opened or has ended.
@@ -216,5 +250,21 @@ impl Engine {
             self.links[index].blocked = false;
             self.mark_dirty(index);
         }
+    }
+}
+
+/// Gives the pieces of one operation to the handler.
+struct ToHandler<'h, H> {
+    handler: &'h mut H,
+    token: u64,
+}
+
+impl<H: Handler> Parts for ToHandler<'_, H> {
+    fn part(&mut self, part: Part<'_>) {
+        self.handler.part(self.token, part);
+    }
+
+    fn hits(&mut self, hits: &Hits<'_>) {
+        self.handler.hits(self.token, hits);
     }
 }

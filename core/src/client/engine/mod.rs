@@ -50,12 +50,12 @@ use super::delivery::{
 };
 use super::health::{Admission, HealthPolicy};
 use super::log::{Entry, Event};
-use super::operation::{Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part};
+use super::operation::{Answer, Dispatch, Input, Moment, Operation, Outbox, Outcome, Part, Parts};
 use super::options::{OnError, Options};
 use super::plan::Plan;
 use crate::error::{Error, ErrorKind, Phase, Result, Sent};
 use crate::net::Address;
-use crate::protocol::{Admin, Codec, Connection, Credentials, Limits, Request};
+use crate::protocol::{Admin, Codec, Connection, Credentials, Hits, Limits, Request};
 
 /// What the engine needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +157,13 @@ pub enum Action {
 pub trait Handler {
     /// Takes a piece of an operation's result.
     fn part(&mut self, token: u64, part: Part<'_>);
+    /// Takes hits that came together; each is a [`Part::Item`] unless there is a
+    /// shorter way.
+    fn hits(&mut self, token: u64, hits: &Hits<'_>) {
+        for hit in hits.as_slice() {
+            self.part(token, Part::Item((*hit).into()));
+        }
+    }
     /// Takes the end of an operation.
     fn completed(&mut self, token: u64, result: Result<Outcome>);
     /// Notes that an operation wants its caller's function to answer.

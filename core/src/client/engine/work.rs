@@ -32,7 +32,7 @@ impl Ticket {
 pub(super) struct Work {
     pub(super) token: u64,
     pub(super) serial: u32,
-    operation: Operation<'static>,
+    pub(super) operation: Operation<'static>,
     pub(super) deadline: Moment,
     /// When the operation asked to be woken.
     pub(super) wake: Moment,

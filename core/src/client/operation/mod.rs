@@ -385,6 +385,12 @@ impl<'a> Operation<'a> {
         }
     }
 
+    /// Whether hits are passed on and nothing is done besides.
+    #[must_use]
+    pub const fn passes_hits(&self) -> bool {
+        matches!(self, Self::Single(_) | Self::Spread(_))
+    }
+
     /// Takes hits of the request `id`, with more to come: what
     /// [`step`](Self::step) does with such replies, by a shorter way.
     pub fn hits(

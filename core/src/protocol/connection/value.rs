@@ -26,17 +26,27 @@ impl<T: Copy> Connection<T> {
     /// left here. Call it when this returns.
     #[inline]
     pub fn receive_hits<'c>(&mut self, chunk: &mut &'c [u8], take: impl FnMut(T, &mut Hits<'c>)) {
-        if let Some(front) = self.expected.front()
-            && let (Shape::TextRetrieve { cas }, Some(tag)) = (front.shape, front.tag)
-            && chunk.starts_with(VALUE)
-            && self.is_between_lines()
+        if let Some(tag) = self.expects_hits(chunk)
+            && let Some(front) = self.expected.front()
         {
-            if cas {
+            if front.shape == (Shape::TextRetrieve { cas: true }) {
                 self.take_hits::<true>(tag, chunk, take);
             } else {
                 self.take_hits::<false>(tag, chunk, take);
             }
         }
+    }
+
+    /// Returns the tag of the oldest request, if `chunk` begins with a hit of it
+    /// that [`receive_hits`](Self::receive_hits) may take.
+    #[inline]
+    #[must_use]
+    pub fn expects_hits(&self, chunk: &[u8]) -> Option<T> {
+        let front = self.expected.front()?;
+        let is_hit = matches!(front.shape, Shape::TextRetrieve { .. })
+            && chunk.starts_with(VALUE)
+            && self.is_between_lines();
+        front.tag.filter(|_| is_hit)
     }
 
     /// Whether the next byte begins a line of the oldest request's reply.
