@@ -64,15 +64,15 @@ impl std::fmt::Debug for Pooled {
 }
 
 impl Pooled {
-    /// Puts a fresh link to use.
+    /// Puts a fresh link to use. It is boxed since each call moves it several times.
     #[must_use]
-    pub fn new(link: Box<dyn Link>, connection: Connection<u32>) -> Self {
-        Self {
+    pub fn new(link: Box<dyn Link>, connection: Connection<u32>) -> Box<Self> {
+        Box::new(Self {
             link,
             connection,
             buffer: vec![0; FIRST_BUFFER],
             idle_since: 0,
-        }
+        })
     }
 }
 
@@ -90,7 +90,8 @@ pub struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    idle: Vec<Pooled>,
+    #[expect(clippy::vec_box, reason = "they are boxed in use, too")]
+    idle: Vec<Box<Pooled>>,
     open: usize,
     waiting: usize,
     closed: bool,
@@ -209,7 +210,7 @@ impl Pool {
 
     /// Takes the idle links out, for the caller to close.
     #[must_use]
-    pub fn drain(&self) -> Vec<Pooled> {
+    pub fn drain(&self) -> Vec<Box<Pooled>> {
         let pool = self.own();
         let links = {
             let mut state = pool.state.lock();
@@ -220,7 +221,7 @@ impl Pool {
         links
     }
 
-    fn give_back(&self, mut pooled: Option<Pooled>) {
+    fn give_back(&self, mut pooled: Option<Box<Pooled>>) {
         if self.generation != fork::generation() {
             return;
         }
@@ -252,7 +253,7 @@ impl Pool {
 #[derive(Debug)]
 pub struct Lease<'p> {
     pool: &'p Pool,
-    pooled: Option<Pooled>,
+    pooled: Option<Box<Pooled>>,
     discarded: u32,
 }
 
@@ -271,12 +272,12 @@ impl Lease<'_> {
     }
 
     /// Puts a fresh link into the room.
-    pub fn fill(&mut self, pooled: Pooled) {
+    pub fn fill(&mut self, pooled: Box<Pooled>) {
         self.pooled = Some(pooled);
     }
 
     /// Closes the link and keeps the room.
-    pub fn empty(&mut self) -> Option<Pooled> {
+    pub fn empty(&mut self) -> Option<Box<Pooled>> {
         self.pooled.take()
     }
 }

@@ -64,7 +64,7 @@ impl Runner {
 
 /// Tells the peer that nothing more will come and waits for it to close. A peer
 /// that does otherwise is left.
-fn say_goodbye(mut pooled: Pooled, deadline: u64) {
+fn say_goodbye(mut pooled: Box<Pooled>, deadline: u64) {
     let mut unsent = QUIT;
     while !unsent.is_empty() {
         let Ok(written) = pooled.link.write(unsent, deadline) else {

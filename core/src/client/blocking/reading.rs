@@ -130,7 +130,7 @@ impl Reading {
                 self.stage = Stage::Open {
                     endpoint,
                     id,
-                    pooled: Box::new(pooled),
+                    pooled,
                 };
                 Ok(Step::Continue)
             }

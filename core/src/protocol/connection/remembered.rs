@@ -40,12 +40,17 @@ pub(super) fn take_key<'k, 'l>(keys: &'k [u8], line: &'l [u8]) -> Option<(&'k [u
 /// of a function to pay.
 #[inline(always)]
 fn are_equal(one: &[u8], other: &[u8]) -> bool {
-    let (Some(end), Some(other_end)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) else {
+    let (Some(begin), Some(other_begin)) = (one.first_chunk::<8>(), other.first_chunk::<8>())
+    else {
         return one.iter().zip(other).all(|(one, other)| one == other);
     };
-    // The last eight are looked at whole, some of them twice.
-    let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks().0);
-    end == other_end && words.into_iter().all(|(one, other)| one == other)
+    let (Some(end), Some(other_end)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) else {
+        return false;
+    };
+    // What both ends have in common is looked at twice.
+    let begins = u64::from_ne_bytes(*begin) ^ u64::from_ne_bytes(*other_begin);
+    let ends = u64::from_ne_bytes(*end) ^ u64::from_ne_bytes(*other_end);
+    begins | ends == 0 && (one.len() <= 16 || one[8..one.len() - 8] == other[8..one.len() - 8])
 }
 
 #[cfg(test)]
