@@ -101,7 +101,12 @@ fn assert_all_arrived(client: &Client) {
         let found = wire.load(&key).expect(&key);
         assert_eq!((found.0, &found.2), (flags, &value), "{key}");
         match (found.1, ttl) {
-            (Some(left), Some(ttl)) => assert!((ttl - 60..=ttl + 1).contains(&left), "{key}"),
+            // A time beyond 30 days is a date on the wire, which memcached counts from
+            // its own start: that is up to a second more when an item is stored, and
+            // again when it is copied.
+            (Some(left), Some(ttl)) => {
+                assert!((ttl - 60..=ttl + 2).contains(&left), "{key}: {left} s");
+            }
             (left, ttl) => assert_eq!(left, ttl, "{key}"),
         }
     }
