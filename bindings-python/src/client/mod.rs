@@ -1,8 +1,9 @@
 //! The clients: what Python calls becomes an operation of the core.
 //!
-//! A call walks through these rooms once: `arguments` reads what the caller
-//! passed, `calls` makes an operation of it, `blocking` runs it on this thread or
-//! `asynchronous` on the caller's event loop, and `harvest` builds the result.
+//! A call walks through these rooms once: `arguments` and `lists` read what the
+//! caller passed, `calls` makes an operation of it, `blocking` runs it on this
+//! thread or `asynchronous` on the caller's event loop, and `harvest` builds the
+//! result.
 //! `commands` has the methods of both classes. What memcached is, the core knows.
 
 mod arguments;
