@@ -1,46 +1,14 @@
 //! What a call allocates: counted, not assumed.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use memoxide::client::{Builder, Setting};
 use memoxide::{EmbeddedServer, Ttl};
 
-/// Counts what the current thread allocates.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    COUNT.with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use self::counting::allocations;
 
 /// Calls before anything is counted, and while it is.
 const CALLS: usize = 500;
@@ -50,11 +18,12 @@ fn each(mut call: impl FnMut()) -> f64 {
     for _ in 0..CALLS {
         call();
     }
-    let before = COUNT.with(Cell::get);
-    for _ in 0..CALLS {
-        call();
-    }
-    (COUNT.with(Cell::get) - before) as f64 / CALLS as f64
+    let counted = allocations(|| {
+        for _ in 0..CALLS {
+            call();
+        }
+    });
+    counted as f64 / CALLS as f64
 }
 
 fn builder(server: &EmbeddedServer, protocol: &str) -> Builder {
@@ -63,12 +32,6 @@ fn builder(server: &EmbeddedServer, protocol: &str) -> Builder {
         .and_then(|builder| builder.option("protocol", &Setting::Text(protocol)))
         .and_then(|builder| builder.option("timeout", &Setting::Number(10.0)))
         .expect("a builder")
-}
-
-#[test]
-fn the_counter_counts() {
-    let one = each(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(9))));
-    assert!(one >= 1.0, "{one}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
 
-/// Calls for which the way round pays, in items.
+/// Dicts of so many items pay for the call: one of fewer never grows.
 const MANY: usize = 6;
 
 /// `PyObject_Vectorcall`.
@@ -37,19 +37,17 @@ pub(super) fn dict_of<'py>(
     values: Vec<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let py = keys.py();
-    debug_assert_eq!(keys.len(), values.len());
+    assert_eq!(keys.len(), values.len(), "a value for each key");
     if are_text
         && values.len() >= MANY
-        && keys.len() == values.len()
         && let Some(call) = vectorcall()
     {
         let function = keyword_function(py)?.as_ptr();
         let first = values.as_ptr().cast();
-        // SAFETY: the function is callable; as many values as the tuple has names
-        // lie behind the pointer, each a reference that `values` owns, as `Py` is a
-        // pointer to an object; there is no positional argument; the names are text.
-        // The caller is attached to the interpreter. What is returned is a new
-        // reference, or null with an exception set.
+        // `Py` is a pointer to an object. What comes back is a new reference, or null
+        // with an exception set.
+        // SAFETY: the caller is attached; the names are text, and a value that `values`
+        // owns lies behind the pointer for each, which was asserted.
         let made = unsafe {
             let made = call(function, first, 0, keys.as_ptr());
             Bound::from_owned_ptr_or_err(py, made)
