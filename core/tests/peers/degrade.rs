@@ -1,12 +1,10 @@
 //! `on_error="miss"`: what passes as a miss, and what stays an error.
 
-use std::net::TcpListener;
-
 use memoxide::client::{Builder, Setting};
 use memoxide::server::fault::{ErrorReply, Fault, Moment, Rule};
 use memoxide::{EmbeddedServer, ErrorKind};
 
-use crate::surface::{Asynchronous, Blocking, Surface};
+use crate::surface::{Asynchronous, Blocking, Surface, unused_port};
 
 fn client<S: Surface>(endpoint: &str, on_error: &str) -> S {
     let mut builder = Builder::default().server(endpoint).expect("an endpoint");
@@ -71,9 +69,7 @@ fn what_the_caller_did_stays_an_error<S: Surface>() {
 }
 
 fn a_server_that_is_not_there_is_a_miss<S: Surface>() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let endpoint = listener.local_addr().expect("an address").to_string();
-    drop(listener);
+    let (_kept, endpoint) = unused_port();
     let lenient: S = client(&endpoint, "miss");
     assert_eq!(lenient.set("key", b"value"), Ok(false));
     assert_eq!(lenient.get("key"), Ok(None));

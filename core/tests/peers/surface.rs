@@ -1,9 +1,12 @@
 //! Both clients, behind one way of calling them.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use memoxide::client::{Builder, Setting};
 use memoxide::{AsyncClient, Client, Result, Ttl};
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 /// What the tests ask of a client.
@@ -11,6 +14,8 @@ pub(crate) trait Surface: Sized {
     const NAME: &str;
 
     fn new(builder: Builder) -> Self;
+    /// The same client, with another timeout.
+    fn with_timeout(&self, timeout: Duration) -> Self;
     fn get(&self, key: &str) -> Result<Option<String>>;
     fn set(&self, key: &str, value: &[u8]) -> Result<bool>;
     fn incr(&self, key: &str) -> Result<Option<u64>>;
@@ -28,11 +33,21 @@ pub(crate) fn client<S: Surface>(endpoints: &[&str], timeout: Duration, protocol
     let seconds = Setting::Number(timeout.as_secs_f64());
     let builder = builder
         .option("timeout", &seconds)
+        .and_then(|builder| builder.option("connect_timeout", &seconds))
         .and_then(|builder| builder.option("protocol", &Setting::Text(protocol)))
         .and_then(|builder| builder.option("dead_after", &Setting::Number(1e6)))
         .and_then(|builder| builder.option("max_value_size", &Setting::Number(1e9)))
         .expect("options");
     S::new(builder)
+}
+
+/// A port on which nobody listens, and nobody else will as long as this is kept.
+pub(crate) fn unused_port() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(any).expect("a port");
+    let endpoint = socket.local_addr().expect("an address").to_string();
+    (socket, endpoint)
 }
 
 pub(crate) struct Blocking(pub(crate) Client);
@@ -42,6 +57,10 @@ impl Surface for Blocking {
 
     fn new(builder: Builder) -> Self {
         Self(builder.build().expect("a client"))
+    }
+
+    fn with_timeout(&self, timeout: Duration) -> Self {
+        Self(self.0.with_timeout(timeout))
     }
 
     fn get(&self, key: &str) -> Result<Option<String>> {
@@ -67,7 +86,7 @@ impl Surface for Blocking {
 
 pub(crate) struct Asynchronous {
     pub(crate) client: AsyncClient,
-    pub(crate) runtime: Runtime,
+    pub(crate) runtime: Arc<Runtime>,
 }
 
 impl Surface for Asynchronous {
@@ -76,7 +95,14 @@ impl Surface for Asynchronous {
     fn new(builder: Builder) -> Self {
         Self {
             client: builder.build_async().expect("a client"),
-            runtime: Runtime::new().expect("a runtime"),
+            runtime: Arc::new(Runtime::new().expect("a runtime")),
+        }
+    }
+
+    fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            client: self.client.with_timeout(timeout),
+            runtime: Arc::clone(&self.runtime),
         }
     }
 

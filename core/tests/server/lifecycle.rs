@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use memoxide::{EmbeddedServer, ErrorKind};
 
-use crate::support::Peer;
+use crate::support::{PATIENCE, Peer};
 
 fn refused(server: &str) -> bool {
     TcpStream::connect(server).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
@@ -14,17 +14,16 @@ fn refused(server: &str) -> bool {
 
 #[test]
 fn it_answers_within_milliseconds_of_its_start() {
-    // The best of several: the machine may be busy, the server must not be slow.
-    let best = (0..10)
-        .map(|_| {
-            let started = Instant::now();
-            let server = EmbeddedServer::start().unwrap();
-            Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
-            started.elapsed()
-        })
-        .min()
-        .unwrap();
-    assert!(best < Duration::from_millis(20), "{best:?}");
+    // The best of many: the machine may be busy, the server must not be slow.
+    let begun = Instant::now();
+    let mut best = Duration::MAX;
+    while best >= Duration::from_millis(20) {
+        assert!(begun.elapsed() < PATIENCE, "{best:?}");
+        let started = Instant::now();
+        let server = EmbeddedServer::start().unwrap();
+        Peer::connect(&server).ask(b"version\r\n", b"VERSION 1.6.45\r\n");
+        best = best.min(started.elapsed());
+    }
 }
 
 #[test]

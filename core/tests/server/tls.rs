@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memoxide::EmbeddedServer;
+use memoxide::server::Clock;
 use memoxide::tls::{ClientCertificate, ClientTls, Identity, ServerTls};
 use rustls::{ClientConnection, StreamOwned};
 
@@ -169,7 +170,10 @@ fn certificates_are_read_again_when_a_client_says_so() {
 
 #[test]
 fn handshakes_that_fail_are_counted() {
-    let server = EmbeddedServer::builder().tls(server_tls()).start().unwrap();
+    // The last lines count seconds.
+    let clock = Clock::virtual_at(1_700_000_000);
+    let builder = EmbeddedServer::builder().clock(clock);
+    let server = builder.tls(server_tls()).start().unwrap();
     let stats = || converse(&server, "stats\r\n").1;
     assert!(stats().contains("STAT ssl_handshake_errors 0\r\n"));
     let mut peer = Peer::connect(&server);
@@ -179,6 +183,8 @@ fn handshakes_that_fail_are_counted() {
     assert!(stats().contains("STAT ssl_handshake_errors 1\r\n"));
     converse(&server, "refresh_certs\r\n");
     assert!(stats().contains("STAT time_since_server_cert_refresh 0\r\n"));
+    server.clock().advance(5);
+    assert!(stats().contains("STAT time_since_server_cert_refresh 5\r\n"));
 }
 
 #[test]
