@@ -11,11 +11,9 @@ import functools
 import os
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from memoxide._native import Engine
 
 __all__ = ["Driver"]
@@ -95,18 +93,26 @@ class Driver:
         name is the one that the server's certificate must carry.
         """
         connection = self._connections[number] = Connection(self, number)
-        opening: Coroutine[Any, Any, Any]
-        if isinstance(address, str):
-            opening = self._loop.create_unix_connection(lambda: connection, address)
-        else:
-            opening = self._loop.create_connection(
-                lambda: connection, *address, ssl=self._tls, server_hostname=name
-            )
-        self._opening[number] = self._loop.create_task(self._open(number, opening))
+        opening = self._open(connection, number, address, name)
+        self._opening[number] = self._loop.create_task(opening)
 
-    async def _open(self, number: int, opening: Coroutine[Any, Any, Any]) -> None:
+    async def _open(
+        self,
+        connection: Connection,
+        number: int,
+        address: tuple[str, int] | str,
+        name: str | None,
+    ) -> None:
+        # The loop's coroutine is made here: a task may be cancelled before its first
+        # turn, and what it was given to await would then complain of that.
+        loop = self._loop
         try:
-            await opening
+            if isinstance(address, str):
+                await loop.create_unix_connection(lambda: connection, address)
+            else:
+                await loop.create_connection(
+                    lambda: connection, *address, ssl=self._tls, server_hostname=name
+                )
         except (OSError, ValueError) as error:
             self.opened(number)
             self.forget(number)
