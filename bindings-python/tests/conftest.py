@@ -10,11 +10,15 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+import hypothesis
 import memoxide
 import pytest
 from typing_extensions import Self
@@ -23,35 +27,95 @@ T = TypeVar("T")
 
 Behaviour: TypeAlias = Callable[[socket.socket], None]
 Run: TypeAlias = Callable[[Coroutine[Any, Any, T]], T]
+WithinASecond: TypeAlias = Callable[[str, Callable[[], Any]], Any]
+
+# How long an example takes says nothing where others want the processor too.
+hypothesis.settings.register_profile(
+    "patient",
+    parent=hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("patient")
 
 
-@pytest.fixture(scope="session")
-def memcached() -> Iterator[str]:
-    """The address of a real memcached."""
+@contextlib.contextmanager
+def run_memcached(*flags: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Runs the system's memcached; gives the process and its address."""
     program = shutil.which("memcached")
     if program is None:
         if os.environ.get("CI") == "true":
             pytest.fail("memcached is not installed")
         pytest.skip("memcached is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [program, "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
+    # It chooses the port itself, so that nobody can take it in between.
+    command = [program, "-l", "127.0.0.1", "-p", "-1", "-U", "0", *flags]
     if os.getuid() == 0:
-        command += ["-u", "nobody"]
-    with subprocess.Popen(command) as process:
-        try:
-            deadline = time.monotonic() + 10
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    break
-                except ConnectionRefusedError:
-                    assert process.poll() is None, "memcached ended"
+        # Not nobody, who may not write into the folder.
+        command += ["-u", "root"]
+    with tempfile.TemporaryDirectory() as folder:
+        ports = Path(folder, "ports")
+        environment = {**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)}
+        with subprocess.Popen(command, env=environment) as running:
+            try:
+                deadline = time.monotonic() + 30
+                while not ports.exists():
+                    assert running.poll() is None, "memcached ended"
                     assert time.monotonic() < deadline, "memcached does not listen"
-                    os.sched_yield()
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+                    time.sleep(0.001)
+                yield running, f"127.0.0.1:{ports.read_text().split()[-1]}"
+            finally:
+                running.kill()
+
+
+RunMemcached: TypeAlias = Callable[
+    ..., AbstractContextManager[tuple[subprocess.Popen[bytes], str]]
+]
+
+
+@pytest.fixture(scope="session", name="run_memcached")
+def run_memcached_fixture() -> RunMemcached:
+    """What runs a real memcached with some flags of its own."""
+    return run_memcached
+
+
+@pytest.fixture(scope="session")
+def memcached() -> Iterator[str]:
+    """The address of a real memcached."""
+    with run_memcached() as (_, endpoint):
+        yield endpoint
+
+
+def uptime(endpoint: str) -> bytes:
+    """Returns the seconds that a server has counted."""
+    host, _, port = endpoint.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"stats\r\n")
+        reply = b""
+        while not reply.endswith(b"END\r\n"):
+            chunk = connection.recv(65536)
+            assert chunk, f"closed after {reply!r}"
+            reply += chunk
+    return reply.partition(b"STAT uptime ")[2].split()[0]
+
+
+@pytest.fixture
+def within_a_second() -> WithinASecond:
+    """Does something within one second of a server's clock.
+
+    Servers count whole seconds, and the next may begin at any moment. What was done
+    while it began is done again, so that what is found does not depend on that.
+    """
+
+    def within_a_second(endpoint: str, work: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + 30
+        while True:
+            before = uptime(endpoint)
+            found = work()
+            if uptime(endpoint) == before:
+                return found
+            assert time.monotonic() < deadline, "everything takes a second"
+
+    return within_a_second
 
 
 @pytest.fixture(params=["embedded", "memcached"])
@@ -129,7 +193,7 @@ def open_client(request: pytest.FixtureRequest) -> Callable[..., Any]:
 @pytest.fixture
 def client(endpoint: str, open_client: Callable[..., Any]) -> Iterator[Any]:
     """A client of that server."""
-    with open_client([endpoint], timeout=5) as client:
+    with open_client([endpoint], timeout=10, connect_timeout=10) as client:
         yield client
 
 

@@ -302,11 +302,14 @@ def test_a_misbehaving_server(
     fake: type[Fake],
     memcached: str,
 ) -> None:
+    options: Any = {"timeout": 10, "connect_timeout": 10, "dead_after": 10}
+    # Nothing but the time ends a call there.
+    patience = 0.2 if kind is memoxide.TimeoutError else 10
     # Reads are made again once, so that two connections have to fail.
     with (
-        memoxide.Client([memcached]) as setup,
+        memoxide.Client([memcached], **options) as setup,
         fake(behaviour, behaviour, passing_on(memcached)) as server,
-        open_client([server.endpoint], timeout=0.2) as client,
+        open_client([server.endpoint], **{**options, "timeout": patience}) as client,
     ):
         setup.set("key", "right")
         setup.set("other", "another")
@@ -315,11 +318,11 @@ def test_a_misbehaving_server(
         assert error.value.endpoint == server.endpoint
         # Nothing of it is left for the next call. A call that timed out was not
         # made again: the second connection fails as the first one did.
-        for _ in range(2):
+        while server.connections < 3:
             with contextlib.suppress(kind):
                 client.get("other")
-        assert client.get("other", timeout=5) == "another"
-        assert client.get_multi(["key", "other"], timeout=5) == {
+        assert client.get("other", timeout=10) == "another"
+        assert client.get_multi(["key", "other"], timeout=10) == {
             "key": "right",
             "other": "another",
         }
@@ -330,30 +333,32 @@ def test_a_call_ends_by_its_deadline(
     behaviour: Behaviour, open_client: OpenClient, fake: type[Fake]
 ) -> None:
     fastest = float("inf")
-    # What else the machine has to do may delay a call: one of some is in time.
-    for _ in range(5):
+    # What else the machine has to do may delay a call: one of many is in time.
+    for _ in range(50):
         with (
             fake(behaviour) as server,
-            open_client([server.endpoint], timeout=0.1) as client,
+            open_client([server.endpoint], timeout=0.2) as client,
         ):
             start = time.monotonic()
             with pytest.raises(memoxide.TimeoutError) as error:
                 client.get("key")
             fastest = min(fastest, time.monotonic() - start)
         assert error.value.endpoint == server.endpoint
-        assert error.value.phase == "read"
-        if fastest < 0.1 + LATE:
+        if fastest < 0.2 + LATE:
+            assert error.value.phase == "read"
             return
-    pytest.fail(f"calls of 0.1 s took {fastest:.3f} s and more")
+    pytest.fail(f"calls of 0.2 s took {fastest:.3f} s and more")
 
 
 @pytest.mark.parametrize("behaviour", [silent, closing, nonsense])
 def test_the_outcome_of_a_write_is_told(
     behaviour: Behaviour, open_client: OpenClient, fake: type[Fake]
 ) -> None:
+    # Nothing but the time ends a call that nobody answers.
+    timeout = 0.5 if behaviour is silent else 10
     with (
         fake(behaviour) as server,
-        open_client([server.endpoint], timeout=0.2, protocol="meta") as client,
+        open_client([server.endpoint], timeout=timeout, protocol="meta") as client,
     ):
         for call in (client.set, client.incr):
             with pytest.raises(memoxide.MemoxideError) as error:
@@ -364,23 +369,26 @@ def test_the_outcome_of_a_write_is_told(
 
 
 def test_a_server_that_cannot_be_reached(open_client: OpenClient) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        endpoint = f"127.0.0.1:{listener.getsockname()[1]}"
-    with open_client([endpoint], dead_after=2) as client:
-        for _ in range(2):
-            with pytest.raises(memoxide.ConnectError, match="refused") as error:
-                client.set("key", 1)
-            assert error.value.endpoint == endpoint
-            assert error.value.sent == "not_sent"
-            assert error.value.is_retryable
-        with pytest.raises(memoxide.ConnectError, match="out of service"):
-            client.get("key")
+    # While it is bound, a port is nobody else's; it refuses, as nobody listens.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        endpoint = f"127.0.0.1:{bound.getsockname()[1]}"
+        options: Any = {"dead_after": 2, "dead_retry": 30, "connect_timeout": 1}
+        with open_client([endpoint], **options) as client:
+            for _ in range(2):
+                with pytest.raises(memoxide.ConnectError, match="refused") as error:
+                    client.set("key", 1)
+                assert error.value.endpoint == endpoint
+                assert error.value.sent == "not_sent"
+                assert error.value.is_retryable
+            with pytest.raises(memoxide.ConnectError, match="out of service"):
+                client.get("key")
 
 
 def test_a_name_that_does_not_resolve(open_client: OpenClient) -> None:
     endpoint = "memcached.invalid:11211"
     with (
-        open_client([endpoint], timeout=10, connect_timeout=10) as client,
+        open_client([endpoint], timeout=50, connect_timeout=50) as client,
         pytest.raises(memoxide.ResolveError) as error,
     ):
         client.get("key")
@@ -390,16 +398,16 @@ def test_a_name_that_does_not_resolve(open_client: OpenClient) -> None:
 def test_a_server_that_stops_answering(open_client: OpenClient) -> None:
     with (
         memoxide.EmbeddedServer() as server,
-        open_client([server.endpoint], timeout=0.2) as client,
+        open_client([server.endpoint], timeout=10) as client,
     ):
         client.set_multi({"a": 1, "b": 2})
         server.freeze()
         with pytest.raises(memoxide.TimeoutError) as error:
-            client.get("a", timeout=0.1)
+            client.get("a", timeout=0.3)
         assert error.value.phase == "read"
         server.thaw()
-        assert client.get("b", timeout=5) == 2
-        assert client.get("a", timeout=5) == 1
+        assert client.get("b") == 2
+        assert client.get("a") == 1
 
 
 def test_a_server_that_restarts(open_client: OpenClient) -> None:

@@ -74,30 +74,32 @@ def test_a_waiting_thread_lets_the_others_run(fake: Callable[..., Fake]) -> None
 
 
 def test_calls_wait_for_a_connection_where_those_are_few(
-    memoxide_server: memoxide.EmbeddedServer,
+    fake: Callable[..., Fake],
 ) -> None:
-    options: Any = {"max_connections": 1, "timeout": 0.2}
-    with memoxide.Client([memoxide_server.endpoint], **options) as client:
-        client.set("key", 1)
-        memoxide_server.freeze()
-        occupied = threading.Thread(target=attempt, args=(client, 2))
-        occupied.start()
-        while memoxide_server.open_connections == 0 or client.open_connections == 0:
-            time.sleep(0)
-        error = attempt(client, 0.1)
-        assert isinstance(error, memoxide.TimeoutError)
-        assert error.phase == "queue"
-        memoxide_server.thaw()
-        occupied.join()
-        assert client.get("key", timeout=5) == 1
+    asked, answer = threading.Event(), threading.Event()
 
+    def slow(connection: socket.socket) -> None:
+        while connection.recv(4096):
+            asked.set()
+            answer.wait()
+            connection.sendall(b"END\r\n")
 
-def attempt(client: memoxide.Client, timeout: float) -> Exception | None:
-    try:
-        client.get("key", timeout=timeout)
-    except memoxide.MemoxideError as error:
-        return error
-    return None
+    options: Any = {"max_connections": 1, "timeout": 30, "protocol": "text"}
+    with (
+        fake(slow) as server,
+        memoxide.Client([server.endpoint], **options) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        occupied = pool.submit(client.get, "key", "absent")
+        # The one connection is in use from here on.
+        assert asked.wait(30)
+        with pytest.raises(memoxide.TimeoutError) as error:
+            client.get("key", timeout=0.1)
+        assert error.value.phase == "queue"
+        answer.set()
+        assert occupied.result() == "absent"
+        assert client.get("key", "absent") == "absent"
+        assert server.connections == 1
 
 
 def test_ids_are_remembered_for_one_thread(endpoint: str) -> None:

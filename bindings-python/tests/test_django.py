@@ -121,7 +121,13 @@ def write_with_flags(
     ("timeout", "is_kept"),
     [(None, True), (1, True), (0, False), (0.5, False), (-1, False), (2592001, True)],
 )
-def test_timeouts(cache: MemoxideCache, timeout: float | None, is_kept: bool) -> None:
+def test_timeouts(
+    memoxide_server: memoxide.EmbeddedServer,
+    cache: MemoxideCache,
+    timeout: float | None,
+    is_kept: bool,
+) -> None:
+    memoxide_server.pause_time()
     stores: list[Callable[[], Any]] = [
         lambda: cache.set("key", 1, timeout),
         lambda: cache.add("key", 1, timeout),

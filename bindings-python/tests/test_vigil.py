@@ -46,12 +46,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedServer]:
 
 
 async def warmed(server: EmbeddedServer, busy_poll: float | None) -> AsyncClient:
-    """Returns a client whose next calls are a trial; a get takes 5 milliseconds."""
-    client = AsyncClient([server.endpoint], busy_poll=busy_poll)
+    """Returns a client whose next calls are a trial; a get takes 20 milliseconds."""
+    # The timer would wake the loop for a turn of its own.
+    far: Any = {"timeout": 30, "connect_timeout": 30}
+    client = AsyncClient([server.endpoint], busy_poll=busy_poll, **far)
     for _ in range(WARM_UP):
         await client.get_stats()
     assert Watched.turns == 0
-    server.fault(action="delay", seconds=0.005, command=("get", "mg"))
+    server.fault(action="delay", seconds=0.02, command=("get", "mg"))
     return client
 
 
@@ -67,7 +69,7 @@ def test_a_trial_sleeps_for_some_calls_and_stays_awake_for_others(
     server: EmbeddedServer, run: Run[Any]
 ) -> None:
     async def main() -> None:
-        async with await warmed(server, busy_poll=0.004) as client:
+        async with await warmed(server, busy_poll=0.016) as client:
             counts = [await turns(client) for _ in range(5)]
         assert counts[0] == 0
         assert counts[1] > 5 * BLOCK
@@ -111,18 +113,24 @@ def test_the_loop_sleeps_where_calls_are_joined_or_nothing_is_wanted(
 
 def test_a_loop_may_end_while_it_is_kept_awake(server: EmbeddedServer) -> None:
     loop = asyncio.new_event_loop()
-    client = AsyncClient([server.endpoint], busy_poll=1)
+    client = AsyncClient([server.endpoint], busy_poll=1, timeout=30)
 
     async def begin() -> asyncio.Future[Any]:
         for _ in range(WARM_UP + BLOCK):
             await client.get("k")
-        server.fault(action="delay", seconds=0.005, command=("get", "mg"))
+        server.freeze()
         return client.get("k")
+
+    async def go_on(pending: asyncio.Future[Any]) -> Any:
+        begun = Watched.turns
+        while Watched.turns < begun + 20:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        server.thaw()
+        return await pending
 
     pending = loop.run_until_complete(begin())
     assert not pending.done()
     # Another run of the same loop goes on where the first has ended.
-    assert loop.run_until_complete(pending) is None
+    assert loop.run_until_complete(go_on(pending)) is None
     loop.run_until_complete(client.aclose())
     loop.close()
-    assert Watched.turns > 20

@@ -142,10 +142,12 @@ def table(cases: Iterable[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", lines)
 
 
-def check(world: World, case: Case) -> None:
-    """Compares what happens with what is to happen."""
+def check(
+    world: World, case: Case, run: Callable[[Callable[[], Any]], Any] = lambda do: do()
+) -> None:
+    """Compares what happens with what is to happen; `run` does what is done."""
     wanted = case.expect
     if world.is_ours and case.ours is not ...:
         wanted = case.ours
-    found = outcome(lambda: case.do(world))
+    found = run(lambda: outcome(lambda: case.do(world)))
     assert same(found, wanted), f"{found!r} instead of {wanted!r}"

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import os
-import shutil
 import socket
-import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -88,36 +84,6 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 def theirs() -> ModuleType:
     """python-memcached."""
     return importlib.import_module(THEIRS)
-
-
-@pytest.fixture(scope="session")
-def memcached() -> Iterator[str]:
-    """A memcached of the system's on a free port."""
-    program = shutil.which("memcached")
-    if program is None:
-        message = "memcached is not installed"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    words = [program, "-l", "127.0.0.1", "-p", str(port), "-U", "0"]
-    if os.geteuid() == 0:
-        words += ["-u", "nobody"]
-    with subprocess.Popen(words) as server:
-        try:
-            for _ in range(500):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                # It tells nobody that it listens; an early end ends the wait.
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    server.wait(0.01)
-                    pytest.fail("memcached did not start")
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.terminate()
 
 
 @pytest.fixture(params=["memcached", "embedded"])
