@@ -19,8 +19,7 @@ pub(crate) trait Target: Sized {
 }
 
 pub(crate) struct Embedded {
-    servers: Vec<Option<EmbeddedServer>>,
-    endpoints: Vec<String>,
+    servers: Vec<EmbeddedServer>,
 }
 
 impl Target for Embedded {
@@ -28,29 +27,25 @@ impl Target for Embedded {
 
     fn start(servers: usize) -> Result<Self, String> {
         let start = |_| EmbeddedServer::start().expect("an embedded server");
-        let servers: Vec<_> = (0..servers).map(start).collect();
-        let endpoints = servers
-            .iter()
-            .map(|server| server.endpoint().to_owned())
-            .collect();
-        Ok(Self {
-            servers: servers.into_iter().map(Some).collect(),
-            endpoints,
-        })
+        let servers = (0..servers).map(start).collect();
+        Ok(Self { servers })
     }
 
     fn endpoint(&self, server: usize) -> String {
-        self.endpoints[server].clone()
+        self.servers[server].endpoint().to_owned()
     }
 
     fn advance(&self, seconds: u64) {
-        for server in self.servers.iter().flatten() {
+        for server in &self.servers {
             server.clock().advance(seconds);
         }
     }
 
     fn stop(&mut self, server: usize) {
-        self.servers[server] = None;
+        // One that is gone leaves its port to the servers of other scenarios.
+        let server = &self.servers[server];
+        server.refuse_connections().expect("a running server");
+        server.disconnect_all().expect("a running server");
     }
 }
 

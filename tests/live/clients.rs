@@ -278,7 +278,7 @@ fn own_work(
     }
     let mut asked = Vec::new();
     for (other, job) in jobs {
-        let options = json!({"hashing": other.hashing, "values": other.values});
+        let options = json!({"hashing": other.hashing, "values": other.values, "timeout": 20});
         let client = json!({"client": "memoxide", "options": options, "servers": servers.names});
         let with = |fields: Json| {
             let mut job = client.clone();

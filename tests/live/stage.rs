@@ -134,9 +134,12 @@ fn answers(port: u16, child: &mut Child) -> bool {
     false
 }
 
-/// Returns a client of servers.
+/// Returns a client of servers, patient unless told otherwise: other programs
+/// keep the machine busy.
 pub(crate) fn client(servers: &[String], settings: &[(&str, &str)]) -> Client {
-    let mut builder = Client::builder();
+    let patience = Setting::Text("20");
+    let builder = Client::builder().option("timeout", &patience);
+    let mut builder = builder.expect("an option");
     for server in servers {
         builder = builder.server(server).expect("an address");
     }

@@ -447,7 +447,8 @@ fn a_target_that_is_down_fails_its_keys_until_there_are_too_many() {
     }
     let down = EmbeddedServer::start().expect("a port");
     let new = plan_of(&[&down]);
-    down.stop();
+    // One that has stopped would leave its port to the servers of other tests.
+    down.refuse_connections().expect("a running server");
     let summary = run(&old, &new, &[("max_failures", Setting::Number(200.0))]);
     assert!(!summary.finished);
     // The batch that was under way is still told.

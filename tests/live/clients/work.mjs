@@ -69,7 +69,8 @@ const clients = {
     };
   },
   memjs(servers) {
-    const client = require("memjs").Client.create(servers.join(","));
+    // It gives up after half a second unless told otherwise.
+    const client = require("memjs").Client.create(servers.join(","), { timeout: 20 });
     return {
       set: (key, value) => client.set(key, value, {}),
       get: async (key) => (await client.get(key)).value,
