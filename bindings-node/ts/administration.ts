@@ -123,7 +123,9 @@ export abstract class Administration implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Expires every item on all servers: at once, or after `delay` seconds.
+   * Expires every item on all servers: at once, or after `delay` seconds, where a
+   * fraction counts as a whole one. memcached is up to two seconds early: it flushes
+   * at the beginning of the last second, and counts the one that has begun.
    * Resolves to `true` for each server.
    */
   flush(delay?: number, options?: AdminOptions): Promise<Record<string, true>>;
