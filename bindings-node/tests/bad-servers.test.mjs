@@ -19,14 +19,20 @@ import {
   answerLines,
   clientOf,
   fakeServer,
-  freePort,
+  nobody,
   opaqueOf,
+  patient,
   startMemcached,
 } from "./targets.mjs";
 
-/** Seconds that calls may take here, and how much later they may end on a busy machine. */
+/** Seconds that calls may take to a server that does not answer them, and how much later they may end on a busy machine. */
 const timeout = 0.3;
-const slack = 1;
+const slack = 5;
+
+/** What calls may take that end in one of these ways: where time is none of them, it has to be the other reason. */
+function limit(kinds) {
+  return kinds.includes("Timeout") ? timeout : patient.timeout;
+}
 
 /** Checks that a call fails as it should: in time, and naming the server. */
 async function fails(call, kinds, endpoint) {
@@ -38,7 +44,7 @@ async function fails(call, kinds, endpoint) {
     assert.ok(error.message.length > 0);
     return true;
   });
-  assert.ok(performance.now() - begin < (timeout + slack) * 1000);
+  assert.ok(performance.now() - begin < (limit(kinds) + slack) * 1000);
 }
 
 /** What a misbehaving server does, and how reads and writes then fail. */
@@ -145,7 +151,7 @@ const table = [
 for (const { name, behave, read, write } of table) {
   test(`a server that ${name}: reads and writes fail in time`, async (t) => {
     const server = await fakeServer(t, behave);
-    const client = clientOf(t, server.endpoint, { timeout, deadAfter: 100 });
+    const client = clientOf(t, server.endpoint, { timeout: limit(read), deadAfter: 100 });
     await fails(client.get("k"), read, server.endpoint);
     await fails(client.set("k", "v"), write, server.endpoint);
     await fails(client.getMulti(["a", "b"]), read, server.endpoint);
@@ -154,14 +160,14 @@ for (const { name, behave, read, write } of table) {
 
   test(`a server that ${name}: calls made together all end`, async (t) => {
     const server = await fakeServer(t, behave);
-    const client = clientOf(t, server.endpoint, { timeout, deadAfter: 1000 });
+    const client = clientOf(t, server.endpoint, { timeout: limit(read), deadAfter: 1000 });
     const begin = performance.now();
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, index) =>
         index % 3 === 0 ? client.set(`k${index}`, index) : client.get(`k${index}`),
       ),
     );
-    assert.ok(performance.now() - begin < (timeout + slack) * 1000);
+    assert.ok(performance.now() - begin < (limit(read) + slack) * 1000);
     for (const { status, reason } of results) {
       assert.equal(status, "rejected");
       assert.equal(reason.endpoint, server.endpoint);
@@ -170,9 +176,8 @@ for (const { name, behave, read, write } of table) {
 }
 
 test("a port that nobody listens on", async (t) => {
-  const endpoint = `127.0.0.1:${await freePort()}`;
-  const client = clientOf(t, endpoint, { timeout });
-  await fails(client.get("k"), ["Connect"], endpoint);
+  const client = clientOf(t, nobody);
+  await fails(client.get("k"), ["Connect"], nobody);
   await assert.rejects(client.set("k", 1), (error) => {
     assert.ok(error instanceof ConnectError);
     assert.equal(error.sent, "not_sent");
@@ -183,21 +188,22 @@ test("a port that nobody listens on", async (t) => {
 });
 
 test("a host name that does not exist", async (t) => {
-  const client = clientOf(t, "no-such-host.invalid", { timeout: 5 });
+  // An empty label: no name server is asked, which might take its time.
+  const client = clientOf(t, "no-such-host..invalid");
   await assert.rejects(
     client.get("k"),
-    (error) => error instanceof ResolveError && error.endpoint === "no-such-host.invalid:11211",
+    (error) => error instanceof ResolveError && error.endpoint === "no-such-host..invalid:11211",
   );
 });
 
 test("a unix socket that is not there", async (t) => {
-  const client = clientOf(t, "unix:/nonexistent/cache.sock", { timeout });
+  const client = clientOf(t, "unix:/nonexistent/cache.sock");
   await fails(client.get("k"), ["Connect"], "unix:/nonexistent/cache.sock");
 });
 
 test("a server that fails repeatedly is left alone for a while", async (t) => {
   const server = await fakeServer(t, (socket) => socket.destroy());
-  const client = clientOf(t, server.endpoint, { timeout, deadAfter: 2, deadRetry: 30 });
+  const client = clientOf(t, server.endpoint, { deadAfter: 2, deadRetry: 600 });
   for (let attempt = 0; attempt < 4; attempt++) await assert.rejects(client.set("k", 1));
   const { connections } = server;
   await fails(client.set("k", 1), ["Connect"], server.endpoint);
@@ -206,23 +212,35 @@ test("a server that fails repeatedly is left alone for a while", async (t) => {
 
 test("a call's own timeout counts, shorter or longer than the client's", async (t) => {
   const server = await fakeServer(t, () => {});
-  const client = clientOf(t, server.endpoint, { timeout: 30 });
-  const begin = performance.now();
-  const long = client.get("long", { timeout: 0.4 });
-  await assert.rejects(client.get("short", { timeout: 0.1 }), TimeoutError);
-  const elapsed = performance.now() - begin;
-  assert.ok(elapsed >= 99 && elapsed < 400, `${elapsed} ms`);
-  await assert.rejects(long, (error) => error.isTimeout && error.phase === "read");
+  for (const [usual, options] of [
+    [30, { timeout: 0.2 }],
+    [0.2, {}],
+  ]) {
+    const client = clientOf(t, server.endpoint, { timeout: usual });
+    const controller = new AbortController();
+    let isOver = false;
+    const long = client.get("long", { timeout: 30, signal: controller.signal }).finally(() => {
+      isOver = true;
+    });
+    const begin = performance.now();
+    await assert.rejects(
+      client.get("short", options),
+      (error) => error instanceof TimeoutError && error.isTimeout && error.phase === "read",
+    );
+    assert.ok(performance.now() - begin >= 199);
+    assert.equal(isOver, false);
+    controller.abort();
+    await assert.rejects(long, { name: "AbortError" });
+  }
 });
 
 test("a program that keeps the event loop busy does not lose replies that are there", async (t) => {
   const server = await startMemcached(t);
   if (server === undefined) return t.skip("there is no memcached on this machine");
-  const client = clientOf(t, server.endpoint, { timeout: 5, connectTimeout: 0.05 });
-  const lookAway = () => {
-    const end = performance.now() + 500;
-    while (performance.now() < end);
-  };
+  const client = clientOf(t, server.endpoint, { connectTimeout: 0.05 });
+  // Asleep and not at work: the server may need the CPU.
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  const lookAway = () => Atomics.wait(cell, 0, 0, 1000);
   // The connection is opened, and then the reply comes, while nobody looks.
   const first = client.set("k", 1);
   process.nextTick(() => process.nextTick(lookAway));
@@ -240,7 +258,8 @@ test("a late reply is not taken for the next call's", async (t) => {
       else return `${late.splice(0).join("")}VA 4 f16 ${opaqueOf(words)}\r\nnext\r\n`;
     }),
   );
-  const client = clientOf(t, server.endpoint, { timeout: 10, protocol: "meta" });
+  const client = clientOf(t, server.endpoint, { protocol: "meta" });
+  assert.deepEqual(await client.get("first"), { value: "next", flags: 16 });
   await assert.rejects(client.get("slow", { timeout: 0.1 }), TimeoutError);
   assert.deepEqual(await client.get("fast"), { value: "next", flags: 16 });
   assert.equal(server.connections, 1);
@@ -253,7 +272,7 @@ test("a read is made again on another connection, a write is not", async (t) => 
       else return words[0] === "mg" ? `VA 2 f16 ${opaqueOf(words)}\r\nok\r\n` : "HD\r\n";
     }),
   );
-  const client = clientOf(t, server.endpoint, { timeout: 5, protocol: "meta" });
+  const client = clientOf(t, server.endpoint, { protocol: "meta" });
   assert.equal((await client.get("k")).value, "ok");
 
   const other = await fakeServer(t, (socket, number) =>
@@ -262,7 +281,7 @@ test("a read is made again on another connection, a write is not", async (t) => 
       else return "HD\r\n";
     }),
   );
-  const writer = clientOf(t, other.endpoint, { timeout: 5, protocol: "meta" });
+  const writer = clientOf(t, other.endpoint, { protocol: "meta" });
   await assert.rejects(
     writer.set("k", 1),
     (error) => error instanceof ConnectionLostError && error.sent === "maybe_applied",
@@ -277,7 +296,7 @@ test("a refused request leaves the others of the connection alone", async (t) =>
       return `VA 2 f16 ${opaqueOf(words)}\r\nok\r\n`;
     }),
   );
-  const client = clientOf(t, server.endpoint, { timeout: 5, protocol: "meta" });
+  const client = clientOf(t, server.endpoint, { protocol: "meta" });
   const touched = ["a", "bad", "b"].map((key) => client.gat(key, 10));
   const [a, bad, b] = await Promise.allSettled(touched);
   assert.equal(a.value.value, "ok");
@@ -306,7 +325,7 @@ test("a large value may come slowly, stop, or be given up", async (t) => {
       send();
     }),
   );
-  const client = clientOf(t, server.endpoint, { timeout: 10, protocol: "meta", deadAfter: 100 });
+  const client = clientOf(t, server.endpoint, { protocol: "meta", deadAfter: 100 });
   assert.equal((await client.get("slow")).value.toString(), "x".repeat(size));
   await assert.rejects(client.get("ends"), ConnectionLostError);
   await assert.rejects(client.get("wrong"), ProtocolError);
@@ -322,7 +341,7 @@ test("nonsense closes the connection, and the next call gets a fresh one", async
       return number === 0 ? "WHAT\r\n" : "HD\r\n";
     }),
   );
-  const client = clientOf(t, server.endpoint, { timeout: 5, protocol: "meta" });
+  const client = clientOf(t, server.endpoint, { protocol: "meta" });
   await assert.rejects(client.set("k", 1), ProtocolError);
   assert.equal(server.connections, 1);
   await assert.rejects(client.set("k", 1), ProtocolError);
@@ -330,8 +349,7 @@ test("nonsense closes the connection, and the next call gets a fresh one", async
 });
 
 test("with onError miss a failing server reads as a miss", async (t) => {
-  const endpoint = `127.0.0.1:${await freePort()}`;
-  const client = clientOf(t, endpoint, { timeout, onError: "miss" });
+  const client = clientOf(t, nobody, { onError: "miss" });
   assert.deepEqual(await client.get("k"), { value: null, flags: null });
   assert.equal(await client.set("k", 1), false);
   assert.deepEqual(await client.getMulti(["a", "b"]), new Map());
@@ -341,8 +359,7 @@ test("with onError miss a failing server reads as a miss", async (t) => {
 test("one server of two is down: its keys fail, and calls on both tell which", async (t) => {
   const server = await startMemcached(t);
   if (server === undefined) return t.skip("there is no memcached on this machine");
-  const down = `127.0.0.1:${await freePort()}`;
-  const client = clientOf(t, [server.endpoint, down], { timeout: 2, deadAfter: 100 });
+  const client = clientOf(t, [server.endpoint, nobody], { deadAfter: 100 });
   const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
   const up = keys.filter((key) => client.serverFor(key) === server.endpoint);
   assert.ok(up.length > 0 && up.length < keys.length);
@@ -350,13 +367,13 @@ test("one server of two is down: its keys fail, and calls on both tell which", a
   for (const [index, { status, reason }] of results.entries()) {
     const isUp = up.includes(keys[index]);
     assert.equal(status, isUp ? "fulfilled" : "rejected");
-    if (!isUp) assert.equal(reason.endpoint, down);
+    if (!isUp) assert.equal(reason.endpoint, nobody);
   }
   for (const call of [client.getMulti(keys), client.setMulti(keys.map((key) => [key, 1]))]) {
     await assert.rejects(call, (error) => {
       assert.ok(error instanceof PartialError, `${error}`);
-      assert.ok(error.message.includes(down));
-      assert.ok(error.parts.every((part) => part.endpoint === down));
+      assert.ok(error.message.includes(nobody));
+      assert.ok(error.parts.every((part) => part.endpoint === nobody));
       return true;
     });
   }
@@ -367,8 +384,7 @@ test("what the others answered is attached to the error about one server", async
   const server = await EmbeddedServer.start();
   t.after(() => server.stop());
   const { endpoint } = server;
-  const down = `127.0.0.1:${await freePort()}`;
-  const client = clientOf(t, [endpoint, down], { timeout: 2, deadAfter: 100 });
+  const client = clientOf(t, [endpoint, nobody], { deadAfter: 100 });
   const keys = Array.from({ length: 50 }, (_, index) => `k${index}`);
   const up = keys.filter((key) => client.serverFor(key) === endpoint);
   const lost = keys.filter((key) => !up.includes(key));
@@ -379,7 +395,7 @@ test("what the others answered is attached to the error about one server", async
       assert.ok(error instanceof PartialError, `${error}`);
       assert.deepEqual(
         error.parts.map((part) => part.endpoint),
-        [down],
+        [nobody],
       );
       return error.results;
     }

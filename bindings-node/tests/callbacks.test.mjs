@@ -101,7 +101,7 @@ test("what a callback throws is an uncaught exception", async () => {
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, ["--eval", script], {
     cwd,
-    timeout: 20_000,
+    timeout: 60_000,
   });
   assert.equal(stdout, "thrown in a callback");
 });

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { Client, EmbeddedServer, MemoxideError } from "memoxide";
 
-import { startMemcached } from "./targets.mjs";
+import { patient, startMemcached } from "./targets.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -358,7 +358,12 @@ function camel(name) {
 
 async function runScenario(name, scenario, start) {
   const run = await start(scenario.servers ?? 1);
-  const options = scenario.options ?? {};
+  // What calls take is the subject where a scenario says so, and nowhere else.
+  const options = {
+    timeout: patient.timeout,
+    connect_timeout: patient.connectTimeout,
+    ...scenario.options,
+  };
   const named = Object.entries(options).map(([option, value]) => [camel(option), value]);
   const client = Client.create(run.endpoints.join(","), Object.fromEntries(named));
   const saved = new Map();
@@ -369,7 +374,7 @@ async function runScenario(name, scenario, start) {
         assert.ok(FIELDS.has(field), `${at}: unknown field ${field}`);
       }
       if ("call" in step) {
-        await makeCall(at, run, client, step, options.timeout ?? 1, saved);
+        await makeCall(at, run, client, step, options.timeout, saved);
       } else if ("raw" in step) {
         const reply = await exchange(run.endpoints[step.server ?? 0], bytesOf(step.raw));
         assert.equal(reply.toString("latin1"), bytesOf(step.reply).toString("latin1"), at);
@@ -422,6 +427,8 @@ async function runAll(t, target, start) {
 test("the scenarios against the embedded server", async (t) => {
   await runAll(t, "embedded", async (count) => {
     const servers = await Promise.all(Array.from({ length: count }, () => EmbeddedServer.start()));
+    // Time goes on when a step says so: what is left of a time to live is exact.
+    for (const server of servers) server.pauseTime();
     const endpoints = servers.map((server) => server.endpoint);
     const stop = () => Promise.all(servers.map((server) => server.stop()));
     return { servers, endpoints, stop };

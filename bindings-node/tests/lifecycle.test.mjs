@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 
 import { Client, ClosedError, EmbeddedServer, TimeoutError } from "memoxide";
 
-import { answerLines, clientOf, fakeServer, onBoth, opaqueOf } from "./targets.mjs";
+import { answerLines, clientOf, fakeServer, onBoth, opaqueOf, patient } from "./targets.mjs";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -17,7 +17,7 @@ const cwd = fileURLToPath(new URL("../..", import.meta.url));
 async function run(script, { env = {}, args = [] } = {}) {
   const { stdout } = await promisify(execFile)(process.execPath, [...args, "--eval", script], {
     cwd,
-    timeout: 20_000,
+    timeout: 60_000,
     env: { ...process.env, ...env },
   });
   return stdout;
@@ -188,7 +188,7 @@ test("nothing is opened before the first call", async (t) => {
 
 test("quit waits for calls under way, and refuses further ones", async (t) => {
   const server = await embedded(t);
-  const client = Client.create(server.endpoint);
+  const client = Client.create(server.endpoint, patient);
   const calls = [client.set("k", 1), client.get("k")];
   const quitting = client.quit();
   await assert.rejects(client.get("k"), ClosedError);
@@ -211,7 +211,7 @@ test("close ends calls under way at once", async (t) => {
 
 test("await using quits", async (t) => {
   const server = await embedded(t);
-  const client = Client.create(server.endpoint);
+  const client = Client.create(server.endpoint, patient);
   await client.set("k", 1);
   await client[Symbol.asyncDispose]();
   await assert.rejects(client.get("k"), ClosedError);
@@ -302,7 +302,10 @@ test("an idle client does not keep the process alive", async () => {
     const { Client, EmbeddedServer } = require("memoxide");
     (async () => {
       const server = await EmbeddedServer.start();
-      const client = Client.create(server.endpoint, { idleTimeout: 3600 });
+      const client = Client.create(server.endpoint, {
+        idleTimeout: 3600,
+        ...${JSON.stringify(patient)},
+      });
       await client.set("k", 1);
       process.stdout.write(JSON.stringify(await client.get("k")));
     })();
@@ -320,7 +323,7 @@ test("calls under way keep it alive, until they fail at the latest", async (t) =
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--eval", script, server.endpoint],
-    { cwd, timeout: 20_000 },
+    { cwd, timeout: 60_000 },
   );
   assert.equal(stdout, "TimeoutError");
 });
@@ -329,13 +332,13 @@ test("calls that a closing server leaves unanswered end too", async (t) => {
   const server = await fakeServer(t, (socket) => socket.once("data", () => socket.end()));
   const script = `
     const { Client } = require("memoxide");
-    const client = Client.create(process.argv[1], { timeout: 5 });
+    const client = Client.create(process.argv[1], ${JSON.stringify(patient)});
     client.set("k", 1).catch((error) => process.stdout.write(error.name));
   `;
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--eval", script, server.endpoint],
-    { cwd, timeout: 20_000 },
+    { cwd, timeout: 60_000 },
   );
   assert.match(stdout, /^(ConnectionLost|Connect)Error$/);
 });
@@ -345,7 +348,7 @@ test("workers have clients of their own, and may be ended at any time", async (t
   const script = `
     const { parentPort, workerData } = require("node:worker_threads");
     const { Client } = require("memoxide");
-    const client = Client.create(workerData.endpoint);
+    const client = Client.create(workerData.endpoint, ${JSON.stringify(patient)});
     (async () => {
       for (let round = 0; round < 200; round++) {
         const key = workerData.name + round;
@@ -383,7 +386,7 @@ test("clients that are forgotten are collected", async (t) => {
         process.exit();
       });
       await (async () => {
-        const client = Client.create(process.argv[1]);
+        const client = Client.create(process.argv[1], ${JSON.stringify(patient)});
         await client.set("k", 1);
         await client.quit();
         gone.register(client, 0);
@@ -397,7 +400,7 @@ test("clients that are forgotten are collected", async (t) => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--expose-gc", "--eval", script, server.endpoint],
-    { cwd, timeout: 20_000 },
+    { cwd, timeout: 60_000 },
   );
   assert.equal(stdout, "collected");
 });
@@ -418,7 +421,7 @@ test("a client that is forgotten without being closed is warned of, and closed",
     const warnings = [];
     process.on("warning", ({ code }) => warnings.push(code));
     async function use(end) {
-      const client = new Client(server);
+      const client = new Client(server, ${JSON.stringify(patient)});
       const view = await client.namespace("space");
       await view.set("k", 1);
       end?.(client);
@@ -443,7 +446,7 @@ test("a client that is forgotten without being closed is warned of, and closed",
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [...args, "--eval", script, server.endpoint],
-    { cwd, timeout: 20_000 },
+    { cwd, timeout: 60_000 },
   );
   assert.deepEqual(JSON.parse(stdout), [0, ["MEMOXIDE_CLIENT_LEFT_OPEN"], 1]);
 });

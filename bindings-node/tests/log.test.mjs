@@ -10,14 +10,14 @@ import { promisify } from "node:util";
 import { Client, EmbeddedServer } from "memoxide";
 import memjs from "memoxide/memjs";
 
-import { clientOf } from "./targets.mjs";
+import { clientOf, patient } from "./targets.mjs";
 
 const vectors = JSON.parse(
   readFileSync(new URL("../../tests/vectors/log.json", import.meta.url), "utf8"),
 );
 const terms = new Map(vectors.events.map((event) => [event.event, event]));
 const [key, value] = vectors.forbidden;
-const patience = 10_000;
+const patience = 60_000;
 
 /** Keeps what is told until the test ends. */
 function listen(t) {
@@ -144,7 +144,7 @@ test("a subscriber may use the client", async (t) => {
 
 test("a subscriber may close the client", async (t) => {
   const server = await start(t);
-  const client = new Client(server.endpoint);
+  const client = new Client(server.endpoint, patient);
   const close = () => client.close();
   diagnostics.subscribe("memoxide:log", close);
   t.after(() => diagnostics.unsubscribe("memoxide:log", close));
@@ -162,7 +162,7 @@ test("entries cannot be changed by a subscriber for the next", async (t) => {
 test("the drop-in for memjs tells of its servers", async (t) => {
   const told = listen(t);
   const server = await start(t);
-  const client = memjs.Client.create(server.endpoint);
+  const client = memjs.Client.create(server.endpoint, { timeout: 30, conntimeout: 30 });
   t.after(() => client.close());
   assert.equal(await client.set("a", "b", {}), true);
   assert.deepEqual(
@@ -191,7 +191,7 @@ subscribe("memoxide:log", () => {
 });
 process.on("uncaughtException", (error) => console.log(error.message));
 const server = await EmbeddedServer.start();
-const client = new Client(server.endpoint);
+const client = new Client(server.endpoint, ${JSON.stringify(patient)});
 console.log(await client.set("key", "value"), (await client.get("key")).value);
 await client.close();
 await server.stop();

@@ -27,8 +27,6 @@ const file = (name) => path.join(root, "tests/vectors/tls", name);
 const ann = { username: "ann", password: "se cret", auth: "ascii" };
 const users = { ann: "se cret" };
 const trusting = { tlsCa: file("ca.pem") };
-// A handshake takes its time on a busy machine.
-const patient = { timeout: 10, connectTimeout: 10 };
 
 async function start(t, options) {
   const server = await EmbeddedServer.start(options);
@@ -45,7 +43,7 @@ function sealed(t, name, { tls = {}, ...options } = {}) {
 for (const protocol of ["auto", "meta", "text"]) {
   test(`credentials are sent on each connection (${protocol})`, async (t) => {
     const server = await start(t, { auth: users });
-    const client = clientOf(t, server.endpoint, { ...ann, ...patient, protocol });
+    const client = clientOf(t, server.endpoint, { ...ann, protocol });
     assert.equal((await client.get("absent")).value, null);
     await client.set("key", "value");
     await server.disconnectAll();
@@ -90,7 +88,7 @@ test("credentials come from the environment", async (t) => {
 
 test("connections are encrypted", async (t) => {
   const server = await sealed(t, "server");
-  const client = clientOf(t, server.endpoint, { ...trusting, ...patient });
+  const client = clientOf(t, server.endpoint, trusting);
   const value = Buffer.alloc(900_000, Buffer.from("0123456789abcdef"));
   await client.set("large", value);
   assert.deepEqual((await client.get("large")).value, value);
@@ -106,7 +104,7 @@ test("connections are encrypted", async (t) => {
 
 test("a host is known by its name", async (t) => {
   const server = await sealed(t, "server");
-  const client = clientOf(t, `localhost:${server.port}`, { ...trusting, ...patient });
+  const client = clientOf(t, `localhost:${server.port}`, trusting);
   assert.equal(await client.set("key", 1), true);
 });
 
@@ -119,7 +117,7 @@ for (const [certificate, options, message] of [
 ]) {
   test(`a certificate is refused: ${certificate}, ${Object.keys(options)}`, async (t) => {
     const server = await sealed(t, certificate);
-    const client = clientOf(t, server.endpoint, { ...options, ...patient });
+    const client = clientOf(t, server.endpoint, options);
     await assert.rejects(client.set("key", 1), (error) => {
       assert.ok(error instanceof TlsError);
       assert.equal(error.code, "ERR_MEMOXIDE_TLS");
@@ -137,7 +135,7 @@ for (const [certificate, options] of [
 ]) {
   test(`a certificate is taken: ${certificate}, ${Object.keys(options)}`, async (t) => {
     const server = await sealed(t, certificate);
-    const client = clientOf(t, server.endpoint, { ...options, ...patient });
+    const client = clientOf(t, server.endpoint, options);
     assert.equal(await client.set("key", 1), true);
   });
 }
@@ -145,9 +143,9 @@ for (const [certificate, options] of [
 test("a client shows its certificate", async (t) => {
   const server = await sealed(t, "server", { tls: { clientCa: readFileSync(file("ca.pem")) } });
   const known = { ...trusting, tlsCert: file("client.pem"), tlsKey: file("client.key") };
-  const client = clientOf(t, server.endpoint, { ...known, ...patient });
+  const client = clientOf(t, server.endpoint, known);
   assert.equal(await client.set("key", 1), true);
-  const nobody = clientOf(t, server.endpoint, { ...trusting, ...patient });
+  const nobody = clientOf(t, server.endpoint, trusting);
   await assert.rejects(nobody.get("key"), (error) => {
     assert.ok(error instanceof TlsError);
     assert.equal(error.endpoint, server.endpoint);

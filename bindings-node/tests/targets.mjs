@@ -10,6 +10,12 @@ import { Client, EmbeddedServer } from "memoxide";
 /** Whether a missing memcached is a failure rather than a skip. */
 const mustHaveMemcached = Boolean(process.env.CI);
 
+/** What calls may take where time is not the subject: on a busy machine an answer is late. */
+export const patient = { timeout: 30, connectTimeout: 30 };
+
+/** A server that is not there. Ports of the system's choice may be somebody's by now. */
+export const nobody = "127.0.0.1:1";
+
 /** Registers a test for each kind of server; `body` gets the test's context and a started server. */
 export function onBoth(name, body) {
   test(`${name} (embedded)`, async (t) => {
@@ -37,7 +43,7 @@ export async function startMemcached(t, ...args) {
     exited.then(() => {
       isGone = true;
     });
-    const outcome = await Promise.race([failed, exited, answering(port, () => isGone)]);
+    const outcome = await Promise.race([failed, exited, answering(port, child.pid, () => isGone)]);
     if (outcome instanceof Error) {
       if (mustHaveMemcached) throw outcome;
       return undefined;
@@ -55,22 +61,34 @@ export async function startMemcached(t, ...args) {
   }
 }
 
-/** Waits until a connection is taken, or nobody will. */
-async function answering(port, isGone) {
+/** Waits until this process answers on the port, or never will. */
+async function answering(port, pid, isGone) {
   while (!isGone()) {
-    const socket = net.connect(port, "127.0.0.1");
-    const opened = once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    const isOpen = await opened;
-    socket.destroy();
-    if (isOpen) return undefined;
+    if ((await processOn(port)) === pid) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
-export async function freePort() {
+/** The number of the process that serves a port, if one does. */
+async function processOn(port) {
+  const socket = net.connect(port, "127.0.0.1").setEncoding("latin1");
+  try {
+    socket.write("stats\r\n");
+    let reply = "";
+    for await (const chunk of socket) {
+      reply += chunk;
+      const found = /^STAT pid (\d+)\r\n/m.exec(reply);
+      if (found) return Number(found[1]);
+    }
+  } catch {
+    // Nobody listens yet.
+  } finally {
+    socket.destroy();
+  }
+  return undefined;
+}
+
+async function freePort() {
   const probe = net.createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address();
@@ -79,9 +97,9 @@ export async function freePort() {
   return port;
 }
 
-/** A client that is closed at the end of the test. */
+/** A client that is closed at the end of the test, patient unless the options say otherwise. */
 export function clientOf(t, servers, options) {
-  const client = Client.create(servers, options);
+  const client = Client.create(servers, { ...patient, ...options });
   t.after(() => client.close());
   return client;
 }

@@ -145,7 +145,17 @@ table([
     [true, true, false],
   ],
   ["delete with a callback", (w) => called((done) => w.c.delete("key", done)), [null, false]],
-  ["no callback but null", (w) => w.c.delete("key", null), undefined],
+  [
+    // Nobody is told when it is done; what is asked after it is answered after it. A
+    // client of memjs that is closed before would delete later, from under another test.
+    "no callback but null",
+    async (w) => [
+      await w.c.set("key", "text"),
+      w.c.delete("key", null),
+      (await w.c.get("key")).value,
+    ],
+    [true, undefined, null],
+  ],
   [
     "append",
     async (w) => [await w.c.set("key", "a"), await w.c.append("key", "b"), await w.stored("key")],
@@ -184,7 +194,7 @@ table([
     async (w) => [
       await w.c.increment("key", 5, { initial: 3, expires: 100 }),
       await w.stored("key"),
-      (await w.ttl("key")) > 97,
+      (await w.ttl("key")) > 50,
     ],
     [{ success: true, value: 3 }, [0, "3"], true],
   ],
@@ -248,7 +258,7 @@ table([
     async (w) => [
       await w.c.set("key", "text"),
       await w.c.touch("key", 100),
-      (await w.ttl("key")) > 97,
+      (await w.ttl("key")) > 50,
       await w.c.touch("other", 100),
     ],
     [true, true, true, false],

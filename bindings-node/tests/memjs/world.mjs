@@ -15,6 +15,9 @@ const require = createRequire(import.meta.url);
 /** memjs itself, and the module in its place. */
 export const modules = { theirs: require("memjs"), ours: require("memoxide/memjs") };
 
+/** What answers may take where time is not the subject: on a busy machine they are late. */
+export const patient = { timeout: 30, conntimeout: 30 };
+
 /** A module under test, a server, and clients of the one for the other. */
 export class World {
   /** Lines that clients have logged. */
@@ -34,7 +37,7 @@ export class World {
   /** A client of the server, or of others. */
   client(options = {}, servers = this.endpoint) {
     const logger = { log: (message) => this.logged.push(message) };
-    const client = this.memjs.Client.create(servers, { logger, ...options });
+    const client = this.memjs.Client.create(servers, { logger, ...patient, ...options });
     this.#clients.push(client);
     return client;
   }
