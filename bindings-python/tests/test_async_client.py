@@ -7,6 +7,7 @@ import gc
 import os
 import socket
 import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -370,6 +371,19 @@ def test_a_connection_that_is_given_up_before_the_loop_has_had_a_turn(
     run(main())
     # What was never awaited says so when it is collected, which fails the test.
     gc.collect()
+
+
+def test_a_loop_that_is_busy_while_a_connection_opens(
+    run: Run[None], endpoint: str
+) -> None:
+    async def main() -> None:
+        options: Any = {"connect_timeout": 0.3, "timeout": 30}
+        async with memoxide.AsyncClient([endpoint], **options) as client:
+            call = client.get("key")
+            time.sleep(0.7)  # noqa: ASYNC251 - no turn before all time is over
+            assert await call is None
+
+    run(main())
 
 
 def test_a_client_that_never_did_anything(run: Run[None]) -> None:

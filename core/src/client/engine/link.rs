@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::super::health::Health;
 use super::super::operation::Moment;
@@ -34,6 +35,22 @@ pub(super) struct EngineLink {
     pub(super) answered: Moment,
     /// When a request was last put on it.
     pub(super) used: Moment,
+    /// Whether it was given more time to open, since nobody had looked.
+    pub(super) excused: bool,
+}
+
+impl EngineLink {
+    /// Gives a connection that nobody has looked at in time as much more to open as
+    /// was lost, at most `limit`.
+    pub(super) fn excuse(&mut self, now: Moment, limit: Duration) {
+        if let LinkState::Opening(until) = self.state
+            && until < now
+            && !self.excused
+        {
+            self.excused = true;
+            self.state = LinkState::Opening(now.after(now.since(until).min(limit)));
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

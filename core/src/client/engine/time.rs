@@ -4,6 +4,10 @@ use super::*;
 
 impl Engine {
     /// Ends what has passed its deadline.
+    ///
+    /// A tick that comes late tells of a loop that was busy elsewhere, and that has
+    /// looked at no connection meanwhile: one that is being opened gets as much time
+    /// again, once and at most what opening it may take.
     pub fn tick(&mut self, now: Moment, handler: &mut impl Handler) {
         if now < self.earliest {
             return;
@@ -27,7 +31,8 @@ impl Engine {
             earliest = earliest.min(work.deadline).min(work.wake);
         }
         let mut overdue = Vec::new();
-        for link in &self.links {
+        for link in &mut self.links {
+            link.excuse(now, self.options.connect_timeout);
             let end = match link.state {
                 LinkState::Opening(until) => until,
                 LinkState::Open if link.protocol.outstanding() == 0 => {
@@ -151,5 +156,76 @@ impl Engine {
         let work = owner.and_then(|ticket| self.work(ticket));
         let is_over = work.is_none_or(|work| work.deadline <= now);
         is_over && now.since(since.max(answered)) >= self.options.timeout / 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Request;
+
+    #[derive(Default)]
+    struct Ends(Vec<std::result::Result<(), Option<Phase>>>);
+
+    impl Handler for Ends {
+        fn part(&mut self, _: u64, _: Part<'_>) {}
+
+        fn completed(&mut self, _: u64, result: Result<Outcome>) {
+            self.0.push(result.map(drop).map_err(|error| error.phase()));
+        }
+
+        fn ask(&mut self, _: u64, _: Ticket) {}
+    }
+
+    const BEGIN: Moment = Moment(1_000_000_000);
+
+    fn at(millis: u64) -> Moment {
+        BEGIN.after(Duration::from_millis(millis))
+    }
+
+    /// An engine that opens a connection for a call of a second, until 250 ms.
+    fn opening() -> (Engine, ConnectionId, Ends) {
+        let address = "127.0.0.1:11211".parse().unwrap();
+        let mut engine = Engine::new([address], EngineOptions::default());
+        let mut ends = Ends::default();
+        let operation = Operation::single(0, Request::get(b"k"));
+        engine.submit(1, operation, at(1000), BEGIN, &mut ends);
+        let Some(Action::Connect { connection, .. }) = engine.next_action() else {
+            panic!("no connection is opened");
+        };
+        (engine, connection, ends)
+    }
+
+    #[test]
+    fn a_connection_that_does_not_open_is_given_up_in_time() {
+        let (mut engine, connection, mut ends) = opening();
+        engine.tick(at(249), &mut ends);
+        assert!(ends.0.is_empty());
+        engine.tick(at(250), &mut ends);
+        assert_eq!(ends.0, [Err(Some(Phase::Connect))]);
+        assert!(!engine.connected(connection, at(250), &mut ends));
+    }
+
+    #[test]
+    fn a_loop_that_was_busy_looks_before_it_gives_a_connection_up() {
+        let (mut engine, connection, mut ends) = opening();
+        engine.tick(at(300), &mut ends);
+        assert_eq!(engine.deadline(), at(350));
+        assert!(engine.connected(connection, at(301), &mut ends));
+        engine.tick(at(999), &mut ends);
+        assert!(ends.0.is_empty());
+    }
+
+    #[test]
+    fn a_loop_is_excused_once_and_for_no_longer_than_opening_takes() {
+        let (mut engine, _, mut ends) = opening();
+        engine.tick(at(600), &mut ends);
+        assert_eq!(engine.deadline(), at(850));
+        engine.tick(at(900), &mut ends);
+        assert_eq!(ends.0, [Err(Some(Phase::Connect))]);
+        // The call itself is never excused.
+        let (mut engine, _, mut ends) = opening();
+        engine.tick(at(1001), &mut ends);
+        assert_eq!(ends.0, [Err(Some(Phase::Connect))]);
     }
 }

@@ -321,6 +321,7 @@ impl Engine {
             heard: now,
             answered: now,
             used: now,
+            excused: false,
         });
         self.actions.push_back(Action::Connect {
             connection,
