@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +76,24 @@ class Project:
 # They start a memcached for pylibmc, on a port of their own.
 PALLETS = {'package_name = "pylibmc"': 'package_name = "memcache"', "11212": "{port}"}
 
+# Seconds that a server may take to listen.
+START = 60
+
+# What lives for a second may end with the next, which begins at any moment, and
+# before it was read; what they wait for ends in two seconds as well.
+TWO_SECONDS = {
+    "Django": {
+        'cache.set("expire1", "very quickly", timeout=1)': (
+            'cache.set("expire1", "very quickly", timeout=2)'
+        ),
+        'cache.set("key5", "belgian fries", timeout=1)': (
+            'cache.set("key5", "belgian fries", timeout=2)'
+        ),
+    },
+    "Flask-Caching": {'c.set("foo", "bar", 1)': 'c.set("foo", "bar", 2)'},
+    "pylibmc": {"self.mc.set(touch_test, tval, 1)": "self.mc.set(touch_test, tval, 2)"},
+}
+
 # Neither memcached nor memoxide runs as root without being told to.
 AS_ROOT = '"-u", "root", ' if os.geteuid() == 0 else ""
 
@@ -95,7 +114,7 @@ PROJECTS = [
     Project(
         "Flask-Caching",
         ["tests/test_backend_cache.py::TestMemcachedCache"],
-        edits=PALLETS,
+        edits=PALLETS | TWO_SECONDS["Flask-Caching"],
     ),
     Project(
         "dogpile.cache",
@@ -113,6 +132,7 @@ PROJECTS = [
         "Django",
         # The second makes the first find its models.
         ["memoxide_cache", "cache.tests.CacheHandlerTest", "sessions_tests"],
+        edits=TWO_SECONDS["Django"],
         settings={"MEMOXIDE_TEST_SERVER": "{host}:{port}"},
     ),
     Project(
@@ -128,6 +148,7 @@ PROJECTS = [
         edits={
             'memcached_port = "11211"': 'memcached_port = "{port}"',
             "elasticache()": 'elasticache("{host}:{port}")',
+            **TWO_SECONDS["pylibmc"],
         },
         settings={"MEMCACHED_HOST": "{host}", "MEMCACHED_PORT": "{port}"},
     ),
@@ -141,6 +162,9 @@ PROJECTS = [
             '"-p5001",': f'"-p5001", "-l{{local}}", {AS_ROOT}',
             # Python starts more slowly than memcached.
             "time.sleep(0.1)": "__import__('conftest').wait_for(5001)",
+            # Their proxy has to start within this time.
+            "_set_retry_delay(0.25)": "_set_retry_delay(3)",
+            "time.sleep(0.3)": "time.sleep(3.1)",
         },
         settings={"MEMCACHED_HOST": "{local}"},
     ),
@@ -402,17 +426,23 @@ def process(words: list[str], place: tuple[str, int] | str) -> Iterator[None]:
     family = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
     with subprocess.Popen(words) as server:
         try:
-            for _ in range(500):
-                with socket.socket(family) as probe:
-                    if probe.connect_ex(place) == 0:
-                        break
+            deadline = time.monotonic() + START
+            while not listens(family, place):
                 # It tells nobody that it listens; an early end ends the wait.
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     server.wait(0.01)
                     raise SystemExit(f"{words[0]} did not start")
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"{words[0]} does not listen")
             yield
         finally:
             server.terminate()
+
+
+def listens(family: socket.AddressFamily, place: tuple[str, int] | str) -> bool:
+    """Tells whether somebody listens at a place."""
+    with socket.socket(family) as probe:
+        return probe.connect_ex(place) == 0
 
 
 if __name__ == "__main__":

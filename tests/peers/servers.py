@@ -65,22 +65,25 @@ def memcached(flags: list[str], folder: Path) -> Iterator[str]:
     """Runs memcached and gives its address."""
     program = shutil.which("memcached")
     assert program is not None
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    words = [program, "-l", "127.0.0.1", "-p", str(port), "-U", "0", *flags]
+    # It chooses the port itself, so that nobody can take it in between.
+    words = [program, "-l", "127.0.0.1", "-p", "-1", "-U", "0", *flags]
+    ports = folder / "ports"
+    ports.unlink(missing_ok=True)
     if os.geteuid() == 0:
         # Not nobody, who must not read the files of this test.
         words += ["-u", "root"]
-    environment = os.environ | {"SASL_CONF_PATH": str(folder)}
+    environment = os.environ | {
+        "SASL_CONF_PATH": str(folder),
+        "MEMCACHED_PORT_FILENAME": str(ports),
+    }
     with subprocess.Popen(words, env=environment) as running:
         try:
-            deadline = time.monotonic() + 10
-            with socket.socket() as probe:
-                while probe.connect_ex(("127.0.0.1", port)) != 0:
-                    assert running.poll() is None, "memcached ended"
-                    assert time.monotonic() < deadline, "memcached does not listen"
-                    time.sleep(0.005)
-            yield f"127.0.0.1:{port}"
+            deadline = time.monotonic() + 30
+            while not ports.exists():
+                assert running.poll() is None, "memcached ended"
+                assert time.monotonic() < deadline, "memcached does not listen"
+                time.sleep(0.005)
+            yield f"127.0.0.1:{ports.read_text().split()[-1]}"
         finally:
             running.terminate()
 

@@ -20,7 +20,8 @@ USER = ["-u", "root"] if os.geteuid() == 0 else []
 def wait_for(port, host=HOST):
     """Waits until somebody listens."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for _ in range(1000):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         with socket.socket(family) as probe:
             if probe.connect_ex((host, port)) == 0:
                 return
