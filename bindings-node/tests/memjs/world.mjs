@@ -50,10 +50,17 @@ export class World {
   /** Asks the server without any client. */
   async raw(request, end = "\r\n") {
     const [host, port] = this.endpoint.split(":");
-    const socket = net.connect(Number(port), host);
-    socket.setEncoding("latin1").write(request, "latin1");
-    let reply = "";
-    while (!reply.endsWith(end)) reply += (await once(socket, "data"))[0];
+    const socket = net.connect(Number(port), host).setEncoding("latin1");
+    const ask = async (request, end) => {
+      socket.write(request, "latin1");
+      let reply = "";
+      while (!reply.endsWith(end)) reply += (await once(socket, "data"))[0];
+      return reply;
+    };
+    const reply = await ask(request, end);
+    // Until it answers again memcached may hold on to the item that it has sent, and
+    // an item in use is replaced where it would be changed in place.
+    await ask("mn\r\n", "MN\r\n");
     socket.destroy();
     return reply;
   }
