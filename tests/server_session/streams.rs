@@ -76,6 +76,46 @@ fn a_dump_comes_in_bounded_pieces_and_has_every_live_item() {
 }
 
 #[test]
+fn what_is_stored_anew_during_a_dump_is_dumped_once() {
+    const ITEMS: usize = 5000;
+    let mut pair = Pair::default();
+    let store = |line: &mut Line, number: usize, length: usize| {
+        let value = "v".repeat(length);
+        line.ask(&format!(
+            "set key{number} 0 0 {length} noreply\r\n{value}\r\n"
+        ));
+    };
+    for number in 0..ITEMS {
+        store(&mut pair.line, number, 10);
+    }
+    let mut other = pair.connect(2);
+    assert_eq!(pair.ask("lru_crawler metadump all\r\n"), "");
+    let mut lines = String::new();
+    for piece in 1.. {
+        let mut bytes = Vec::new();
+        let state = pair
+            .line
+            .session
+            .poll_stream(Waker::noop(), &mut bytes);
+        lines.push_str(&String::from_utf8(bytes).expect("keys are text"));
+        if state == StreamState::Done {
+            break;
+        }
+        // Larger values go where others are, and leave their place to the next.
+        for number in (0..ITEMS).rev().step_by(3) {
+            store(&mut other, number, 10 + 100 * piece);
+        }
+    }
+    let mut dumped: Vec<_> = lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("key=key")?.split(' ').next())
+        .map(|number| number.parse::<usize>().expect("a number"))
+        .collect();
+    dumped.sort_unstable();
+    assert_eq!(dumped, (0..ITEMS).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_dump_whose_client_leaves_makes_way_for_the_next() {
     let mut pair = Pair::default();
     pair.ask("set a 0 0 1\r\n1\r\n");

@@ -1,7 +1,8 @@
 //! `lru_crawler`: dumps of all keys, in pieces, and the sweep of expired items.
 //!
-//! A dump holds a store's lock for one piece at a time. Items that are stored or
-//! moved meanwhile may be missed or met twice, as in memcached.
+//! A dump walks through the tables of the index and holds a store's lock for one
+//! of them at a time. Items may move in memory meanwhile and be stored anew, but
+//! not leave their table: each that is there all the time is met once.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +13,7 @@ use super::store::classes::CLASSES;
 use super::store::item::{BINARY_KEY, FETCHED, Item};
 use super::watch::{encode_key, write_to};
 
-/// Items that are looked at under one lock.
+/// Items that a sweep looks at under one lock.
 const STEPS: usize = 1000;
 
 /// Which items a crawl is for.
@@ -77,7 +78,8 @@ pub(crate) struct Dump {
     form: Form,
     scope: Scope,
     shard: usize,
-    cursor: Cursor,
+    /// The table of the shard's index that comes next.
+    table: usize,
     begun: bool,
 }
 
@@ -92,12 +94,13 @@ impl Dump {
             form,
             scope,
             shard: 0,
-            cursor: Cursor::default(),
+            table: 0,
             begun: false,
         })
     }
 
-    /// Writes the next piece, of about `most` bytes; false when it was the last.
+    /// Writes the next piece, of `most` bytes and what the last table has beyond
+    /// them; false when it was the last.
     pub(crate) fn write(&mut self, shared: &Shared, most: usize, output: &mut Vec<u8>) -> bool {
         let start = output.len();
         if !self.begun {
@@ -105,18 +108,18 @@ impl Dump {
             output.extend_from_slice(b"OK\r\n");
         }
         while let Some(shard) = shared.shards.get(self.shard) {
+            if output.len() - start >= most {
+                return true;
+            }
             let mut store = shard.lock();
             store.now = shared.now();
-            for _ in 0..STEPS {
-                if output.len() - start >= most {
-                    return true;
-                }
-                let Some(handle) = store.arena.next(&mut self.cursor) else {
-                    self.shard += 1;
-                    self.cursor = Cursor::default();
-                    break;
-                };
-                let item = store.arena.item(handle);
+            let Some(items) = store.items_of(self.table) else {
+                self.shard += 1;
+                self.table = 0;
+                continue;
+            };
+            self.table += 1;
+            for item in items {
                 let (class, size) = store.measure(item);
                 if self.scope.has(class) && store.is_dumped(item) {
                     self.write_item(shared, item, class, size, output);

@@ -41,6 +41,13 @@ impl Index {
         self.tables.iter().map(HashTable::allocation_size).sum()
     }
 
+    /// Returns the items of one table, in no order; `None` behind the last table.
+    /// The key alone says which table an item is in.
+    pub(crate) fn items_of(&self, table: usize) -> Option<impl Iterator<Item = Handle>> {
+        let table = self.tables.get(table)?;
+        Some(table.iter().map(|handle| Handle(*handle)))
+    }
+
     /// Finds the item of `key`.
     #[inline]
     pub(crate) fn find(&self, arena: &Arena, hash: u64, key: &[u8]) -> Option<Handle> {

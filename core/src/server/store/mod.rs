@@ -310,6 +310,13 @@ impl Store {
         &mut self.counters.classes[class]
     }
 
+    /// Returns the items of one table of the index, in no order; `None` behind the
+    /// last table. Nothing that is done to an item takes it to another one.
+    pub(crate) fn items_of(&self, table: usize) -> Option<impl Iterator<Item = Item<'_>>> {
+        let handles = self.index.items_of(table)?;
+        Some(handles.map(|handle| self.arena.item(handle)))
+    }
+
     /// Whether the item is live in a dump, which lets an item that expires this
     /// very second pass, as memcached does.
     pub(crate) fn is_dumped(&self, item: Item<'_>) -> bool {
