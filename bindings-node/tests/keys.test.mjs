@@ -83,7 +83,7 @@ async function endless(t) {
     socket.on("data", (chunk) => {
       const text = chunk.toString("latin1");
       if (text.includes("metadump")) go();
-      else socket.write("NOT_FOUND\r\n");
+      else socket.write(text === "version\r\n" ? "VERSION 1.6.45\r\n" : "NOT_FOUND\r\n");
     });
   });
   return Object.assign(state, { endpoint: server.endpoint });

@@ -202,8 +202,10 @@ export abstract class Administration implements AsyncDisposable, Disposable {
    * a further key for so long.
    *
    * The servers walk through the whole cache for it: use it to look, not to work.
-   * The list is no snapshot; keys that are stored meanwhile may be missing. Needs
-   * memcached 1.4.31.
+   * The list is no snapshot; keys that are stored meanwhile may be missing. What is
+   * there all the time is listed once; memcached before 1.6.9, and before 1.6.19
+   * with `for await`, may list a key twice and leave out what was used a moment
+   * ago. Needs memcached 1.4.31.
    */
   keys(prefix?: Key, options?: AdminOptions): KeyList;
   keys(callback: Callback<Key[]>): void;
@@ -214,8 +216,11 @@ export abstract class Administration implements AsyncDisposable, Disposable {
       return this.keys(prefix as Key, undefined, options as Callback<Key[]>);
     }
     const driver = this.#driver;
-    const list = new KeyList((call) => {
-      const write: Write = (packed) => packed.key(prefix ?? "");
+    const list = new KeyList((call, collects) => {
+      const write: Write = (packed) => {
+        packed.number(Number(collects));
+        return packed.key(prefix ?? "");
+      };
       const token = driver.begin(Verb.Keys, call, this.#scopes, options, write);
       return {
         pause: (waits) => driver.pause(token, call, waits),

@@ -18,8 +18,8 @@ export interface Listing {
   drop(): void;
 }
 
-/** Begins a list, whose keys the call takes. */
-export type BeginListing = (call: Call) => Listing;
+/** Begins a list, whose keys the call takes: as fast as they come, or as somebody reads them. */
+export type BeginListing = (call: Call, collects: boolean) => Listing;
 
 /**
  * The keys that servers list: what {@link Client.keys} returns.
@@ -113,7 +113,7 @@ class Reader {
       () => undefined,
     );
     call.stream = (text) => this.#take(text);
-    this.#listing = begin(call);
+    this.#listing = begin(call, ahead === Number.POSITIVE_INFINITY);
   }
 
   /** Returns the keys that have come since the last call; nothing at the end. */

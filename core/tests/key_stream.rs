@@ -126,7 +126,12 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     let count = peer.read(&mut request).await.expect("the question");
     assert_eq!(&request[..count], b"mn\r\n");
     peer.write_all(b"MN\r\n").await.expect("written");
+    let count = peer.read(&mut request).await.expect("a question");
+    assert_eq!(&request[..count], b"version\r\n");
+    peer.write_all(b"VERSION 1.6.19\r\n")
+        .await
+        .expect("written");
     let count = peer.read(&mut request).await.expect("a request");
-    assert_eq!(&request[..count], b"lru_crawler metadump all\r\n");
+    assert_eq!(&request[..count], b"lru_crawler metadump hash\r\n");
     peer
 }

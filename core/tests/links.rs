@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use memoxide::client::{
     Answer, Builder, Connector, Host, Options, Part, Place, PlainConnector, Plan, Runner,
-    ServerAddress, Times,
+    ServerAddress, Times, Uptake,
 };
 use memoxide::net::{Address, Link};
 use memoxide::protocol::{Admin, Codec, Expiry, StoreMode};
@@ -252,7 +252,7 @@ fn each_item_of_a_list_puts_its_deadline_off() {
     };
     let runner = Runner::for_plan(&plan, Box::new(lister));
     let list = plan
-        .administer(Admin::Metadump, Place::Key)
+        .list_keys(Uptake::Immediate, Place::Key)
         .expect("a list");
     let mut caller = Patient(0);
     let begin = net::now() + SECOND;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use memoxide::client::{Outcome, Place};
-use memoxide::protocol::{Admin, Credentials, Want};
+use memoxide::protocol::{Credentials, Want};
 use memoxide::server::{Credential, Settings};
 use memoxide::{ErrorKind, Phase, Sent};
 
@@ -193,9 +193,8 @@ fn a_list_of_keys_has_a_connection_of_its_own() {
     for key in ["a", "b", "c"] {
         world.run(world.set(key, "v")).expect("stored");
     }
-    let list = world.plan.administer(Admin::Metadump, Place::Key);
     let (reading, _) = world.submit(world.get("a"));
-    let (listing, _) = world.submit(list.expect("an operation"));
+    let (listing, _) = world.submit(world.keys());
     let (later, _) = world.submit(world.get("b"));
     world.settle();
     assert_eq!(world.value(reading), Some(&b"v"[..]));
@@ -221,8 +220,7 @@ fn a_list_that_is_given_up_is_not_read_to_its_end() {
     let mut world = World::new(1);
     world.run(world.set("a", "v")).expect("stored");
     world.manners[0] = Manner::Drips;
-    let list = world.plan.administer(Admin::Metadump, Place::Key);
-    let (_, ticket) = world.submit(list.expect("an operation"));
+    let (_, ticket) = world.submit(world.keys());
     world.settle();
     world.engine.cancel(ticket);
     world.settle();

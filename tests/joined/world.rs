@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use memoxide::client::{
     Action, Builder, ConnectionId, Counting, Engine, EngineOptions, Handler, Moment, Operation,
-    Outcome, Part, Place, Plan, Ticket,
+    Outcome, Part, Place, Plan, Ticket, Uptake,
 };
 use memoxide::net::Address;
-use memoxide::protocol::{Admin, Credentials, Direction, StoreMode, Want};
+use memoxide::protocol::{Credentials, Direction, StoreMode, Want};
 use memoxide::server::{Clock, Next, PeerInfo, Session, Settings, Shared, StreamState};
 use memoxide::value::Encoded;
 use memoxide::{Error, ErrorKind, Result, Sent};
@@ -166,8 +166,8 @@ impl World {
 
     /// Lists all keys.
     pub(crate) fn keys(&self) -> Operation<'static> {
-        let list = self.plan.administer(Admin::Metadump, Place::Key);
-        list.expect("an operation").into_owned()
+        let list = self.plan.list_keys(Uptake::Immediate, Place::Key);
+        list.expect("an operation")
     }
 
     /// Has a server list its keys for somebody who does not read the list. It

@@ -93,10 +93,7 @@ fn what_is_stored_anew_during_a_dump_is_dumped_once() {
     let mut lines = String::new();
     for piece in 1.. {
         let mut bytes = Vec::new();
-        let state = pair
-            .line
-            .session
-            .poll_stream(Waker::noop(), &mut bytes);
+        let state = pair.line.session.poll_stream(Waker::noop(), &mut bytes);
         lines.push_str(&String::from_utf8(bytes).expect("keys are text"));
         if state == StreamState::Done {
             break;

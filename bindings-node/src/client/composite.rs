@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memoxide::Result;
-use memoxide::client::{Plan, UPDATE_ATTEMPTS};
+use memoxide::client::{Plan, UPDATE_ATTEMPTS, Uptake};
 use memoxide::net::unix_now;
-use memoxide::protocol::{Admin, Expiry};
+use memoxide::protocol::Expiry;
 
 use super::submission::{Header, Options, Prepared, Reader, expiry, invalid, whole};
 use super::verb::Verb;
@@ -55,8 +55,12 @@ impl<'a> Reader<'a> {
             Verb::Generation => plan.generation(self.take(header.count), unix_now()),
             Verb::Invalidate => plan.invalidate(self.take(header.count), unix_now()),
             Verb::Keys => {
+                let uptake = match self.number() {
+                    0.0 => Uptake::Paced,
+                    _ => Uptake::Immediate,
+                };
                 let prefix = self.take(header.count).to_vec();
-                let operation = plan.administer(Admin::Metadump, place)?;
+                let operation = plan.list_keys(uptake, place)?;
                 return Ok(Prepared {
                     list: Some((Arc::clone(plan), prefix)),
                     ..Prepared::new(operation)

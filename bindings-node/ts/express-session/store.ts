@@ -136,8 +136,8 @@ export class MemoxideStore extends BaseStore {
    * Reads all sessions, by their ids.
    *
    * This and what follows have the servers list their keys, which is for looking
-   * after them and not for every request. memcached leaves out of its lists what
-   * has been read several times within the last second or so.
+   * after them and not for every request. memcached before 1.6.9 leaves out of
+   * its lists what has been read several times within the last second or so.
    */
   all(callback?: Callback<Record<string, AnySession>>): Promise<Record<string, SessionData>> {
     return this.#settle(callback, async () => {
@@ -180,7 +180,9 @@ export class MemoxideStore extends BaseStore {
     // Others lock sessions that they share by a key of this kind.
     const locks = `${this.prefix}lock:`;
     const keys = await this.client.keys(this.prefix);
-    return keys.filter((key) => typeof key === "string" && !key.startsWith(locks)) as string[];
+    const ours = keys.filter((key) => typeof key === "string" && !key.startsWith(locks));
+    // Two servers have one where it was stored before and after a change of servers.
+    return [...new Set(ours)] as string[];
   }
 
   /** Returns how long an item is to live, in seconds; nothing above 0 for not at all. */

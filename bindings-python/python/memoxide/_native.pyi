@@ -450,9 +450,11 @@ class AsyncClient:
 
         Awaited it is a list; `async for` takes the keys as the servers list them,
         which wait while nothing is taken. It walks through the whole cache of
-        every server: use it to look, not to work. The list is no snapshot. Keys
-        are text where they are UTF-8, else bytes; the client's own prefix is
-        taken off. Nothing is sent before either.
+        every server: use it to look, not to work. The list is no snapshot, but
+        what is there all the time is listed once; memcached before 1.6.9, and
+        before 1.6.19 with `async for`, may list a key twice and leave out what was
+        used a moment ago. Keys are text where they are UTF-8, else bytes; the
+        client's own prefix is taken off. Nothing is sent before either.
 
         Args:
             prefix: What the keys begin with; nothing by default.
@@ -1114,7 +1116,9 @@ class Client:
         one after the other. Otherwise this is `keys`.
 
         The list has a connection of its own, which ends with it, with `close()`,
-        or when nobody holds the iterator. Servers wait while nothing is taken.
+        or when nobody holds the iterator. Servers wait while nothing is taken;
+        those before memcached 1.6.19, which would hold a lock of items meanwhile,
+        may give a key twice and leave out what was used a moment ago.
 
         Args:
             prefix: What the keys begin with; nothing by default.
@@ -1132,8 +1136,10 @@ class Client:
 
         It walks through the whole cache of every server: use it to look, not to
         work; `iter_keys` needs no more memory than a few keys.
-        The list is no snapshot. Keys are text where they are UTF-8, else bytes;
-        the client's own prefix is taken off.
+        The list is no snapshot, but what is there all the time is listed once;
+        memcached before 1.6.9 may list a key twice and leave out what was used a
+        moment ago. Keys are text where they are UTF-8, else bytes; the client's
+        own prefix is taken off.
 
         Args:
             prefix: What the keys begin with; nothing by default.
@@ -1771,9 +1777,10 @@ class KeySource:
         """
         Ends the list and closes its connections.
         """
-    def next(self, /) -> "Future[list[Any]]":
+    def next(self, /, collects: bool) -> "Future[list[Any]]":
         """
-        Returns a future of the keys that come next, of none at the end.
+        Returns a future of the keys that come next, of none at the end. The first
+        call says whether all are taken at once.
         """
 
 @final

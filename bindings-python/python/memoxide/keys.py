@@ -31,7 +31,7 @@ __all__ = ["KeyStream"]
 class _Source(Protocol):
     """What gives keys, some at a time, none at the end: the native `KeySource`."""
 
-    def next(self) -> Awaitable[list[Any]]: ...
+    def next(self, collects: bool) -> Awaitable[list[Any]]: ...
 
     def close(self) -> None: ...
 
@@ -59,7 +59,7 @@ class KeyStream:
 
     async def __aiter__(self) -> AsyncGenerator[Any, None]:
         with self._reading():
-            while keys := await self.source.next():
+            while keys := await self.source.next(False):
                 for key in keys:
                     yield key
 
@@ -69,7 +69,7 @@ class KeyStream:
     async def _all(self) -> list[Any]:
         found = []
         with self._reading():
-            while keys := await self.source.next():
+            while keys := await self.source.next(True):
                 found += keys
         return found
 
@@ -92,10 +92,10 @@ class _Later:
         self._begin = begin
         self._source: _Source | None = None
 
-    async def next(self) -> list[Any]:
+    async def next(self, collects: bool) -> list[Any]:
         if self._source is None:
             self._source = (await self._begin()).source
-        return await self._source.next()
+        return await self._source.next(collects)
 
     def close(self) -> None:
         if self._source is not None:

@@ -16,7 +16,7 @@ use super::commands::{commands, names::*};
 use super::engine::Engine;
 use super::harvest::not_initialised;
 use super::hints::{Answer, KeyStream, Promise};
-use super::keys::{KeySource, Queue};
+use super::keys::{KeySource, Wanted};
 use crate::errors::Failure;
 use crate::serializer::Serializer;
 
@@ -29,7 +29,7 @@ pub(crate) struct AsyncClient {
 
 #[derive(Clone)]
 pub(super) struct Parts {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     /// Shared with the clients of namespaces.
     shared: Arc<Shared>,
 }
@@ -138,9 +138,11 @@ impl AsyncClient {
     ///
     /// Awaited it is a list; `async for` takes the keys as the servers list them,
     /// which wait while nothing is taken. It walks through the whole cache of
-    /// every server: use it to look, not to work. The list is no snapshot. Keys
-    /// are text where they are UTF-8, else bytes; the client's own prefix is
-    /// taken off. Nothing is sent before either.
+    /// every server: use it to look, not to work. The list is no snapshot, but
+    /// what is there all the time is listed once; memcached before 1.6.9, and
+    /// before 1.6.19 with `async for`, may list a key twice and leave out what was
+    /// used a moment ago. Keys are text where they are UTF-8, else bytes; the
+    /// client's own prefix is taken off. Nothing is sent before either.
     ///
     /// Args:
     ///     prefix: What the keys begin with; nothing by default.
@@ -161,12 +163,13 @@ impl AsyncClient {
     ) -> Result<Answer<'py, KeyStream>> {
         static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
         let parts = self.parts()?;
-        let queue = Arc::new(Queue::default());
-        let prefix = prefix.map_or(&b""[..], Key::bytes);
-        let core = &parts.core;
-        let call = core.keys(prefix, place(server_key), Some(Arc::clone(&queue)))?;
-        let patience = timeout.map_or_else(|| core.plan().options().timeout, |timeout| timeout.0);
-        let source = KeySource::new(parts.clone(), call, queue, patience);
+        let own = parts.core.plan().options().timeout;
+        let wanted = Wanted {
+            prefix: prefix.map_or_else(Vec::new, |prefix| prefix.bytes().to_vec()),
+            server_key: server_key.map(|key| key.bytes().to_vec()),
+            patience: timeout.map_or(own, |timeout| timeout.0),
+        };
+        let source = KeySource::new(parts.clone(), wanted);
         let class = CLASS.import(py, "memoxide.keys", "KeyStream")?;
         Ok(Answer(class.call1((source,))?, PhantomData))
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memoxide::client::log::Entry;
-use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Runner};
+use memoxide::client::{Answer as Decision, Host, Part, PlainConnector, Runner, Uptake};
 use memoxide::protocol::Hits;
 use memoxide::{Error, ErrorKind, net};
 use pyo3::intern;
@@ -124,8 +124,10 @@ impl Client {
     ///
     /// It walks through the whole cache of every server: use it to look, not to
     /// work; `iter_keys` needs no more memory than a few keys.
-    /// The list is no snapshot. Keys are text where they are UTF-8, else bytes;
-    /// the client's own prefix is taken off.
+    /// The list is no snapshot, but what is there all the time is listed once;
+    /// memcached before 1.6.9 may list a key twice and leave out what was used a
+    /// moment ago. Keys are text where they are UTF-8, else bytes; the client's
+    /// own prefix is taken off.
     ///
     /// Args:
     ///     prefix: What the keys begin with; nothing by default.
@@ -147,7 +149,7 @@ impl Client {
     ) -> Result<Answer<'py, KeyList>> {
         let prefix = prefix.map_or(&b""[..], Key::bytes);
         let timeout = self.timeout(timeout)?;
-        let make = |core: &Core| core.keys(prefix, place(server_key), None);
+        let make = |core: &Core| core.keys(Uptake::Immediate, prefix, place(server_key), None);
         self.run(py, timeout, Some(timeout), make)
     }
 
@@ -155,7 +157,9 @@ impl Client {
     /// one after the other. Otherwise this is `keys`.
     ///
     /// The list has a connection of its own, which ends with it, with `close()`,
-    /// or when nobody holds the iterator. Servers wait while nothing is taken.
+    /// or when nobody holds the iterator. Servers wait while nothing is taken;
+    /// those before memcached 1.6.19, which would hold a lock of items meanwhile,
+    /// may give a key twice and leave out what was used a moment ago.
     ///
     /// Args:
     ///     prefix: What the keys begin with; nothing by default.
@@ -175,7 +179,8 @@ impl Client {
     ) -> Result<KeyIterator> {
         let Parts { core, runner, .. } = self.parts()?;
         let prefix = prefix.map_or(&b""[..], Key::bytes);
-        let Call { operation, harvest } = core.keys(prefix, place(server_key), None)?;
+        let Call { operation, harvest } =
+            core.keys(Uptake::Paced, prefix, place(server_key), None)?;
         let patience = self.timeout(timeout)?;
         let reading = runner.begin(operation, patience);
         Ok(KeyIterator::new(core.clone(), reading, harvest))

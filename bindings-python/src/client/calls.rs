@@ -5,7 +5,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memoxide::client::{Answer as Decision, Counting, Operation, Outcome, Part, Place, Plan};
+use memoxide::client::{
+    Answer as Decision, Counting, Operation, Outcome, Part, Place, Plan, Uptake,
+};
 use memoxide::net::unix_now;
 use memoxide::protocol::{Admin, Direction, Expiry, Hits, StoreMode, Want};
 use memoxide::value::{Encoded, Format};
@@ -400,11 +402,12 @@ impl Core {
     /// Lists the keys that begin with a prefix.
     pub(crate) fn keys(
         &self,
+        uptake: Uptake,
         prefix: &[u8],
         place: Place<'_>,
         queue: Option<Arc<Queue>>,
     ) -> Result<Call<'static>> {
-        let operation = self.plan.administer(Admin::Metadump, place)?;
+        let operation = self.plan.list_keys(uptake, place)?;
         let plan = Arc::clone(&self.plan);
         let keys = Listing {
             plan,
@@ -412,7 +415,6 @@ impl Core {
             found: Vec::new(),
             queue,
         };
-        let operation = operation.into_owned();
         Ok(Call::new(operation, Wish::Keys(keys)))
     }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use std::vec::IntoIter;
 
-use memoxide::client::{Moment, Reading, Ticket};
+use memoxide::client::{Moment, Place, Reading, Ticket, Uptake};
 use memoxide::{Error, ErrorKind, net};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
@@ -132,18 +132,27 @@ impl Listed {
 #[pyclass(frozen, module = "memoxide._native")]
 pub(crate) struct KeySource {
     parts: Parts,
-    /// What is to begin, and what each step may take.
-    call: Mutex<Option<(Call<'static>, Duration)>>,
+    /// What is to begin.
+    wanted: Mutex<Option<Wanted>>,
     queue: Arc<Queue>,
     engine: OnceLock<Py<Engine>>,
 }
 
+/// A list that has not begun.
+pub(super) struct Wanted {
+    pub(super) prefix: Vec<u8>,
+    pub(super) server_key: Option<Vec<u8>>,
+    /// What each step may take.
+    pub(super) patience: Duration,
+}
+
 #[pymethods]
 impl KeySource {
-    /// Returns a future of the keys that come next, of none at the end.
-    #[pyo3(signature = () -> "Future[list[Any]]")]
-    fn next<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
-        let engine = self.begin(py)?;
+    /// Returns a future of the keys that come next, of none at the end. The first
+    /// call says whether all are taken at once.
+    #[pyo3(signature = (collects) -> "Future[list[Any]]")]
+    fn next<'py>(&self, py: Python<'py>, collects: bool) -> Result<Bound<'py, PyAny>> {
+        let engine = self.begin(py, collects)?;
         let future = engine.get().futures.make(py)?;
         self.queue.lock().waiter = Some(future.clone().unbind());
         engine.get().serve(py, &self.queue)?;
@@ -175,29 +184,35 @@ impl KeySource {
 
 impl KeySource {
     /// Prepares a list; nothing is sent before the first keys are wanted.
-    pub(super) fn new(
-        parts: Parts,
-        call: Call<'static>,
-        queue: Arc<Queue>,
-        patience: Duration,
-    ) -> Self {
+    pub(super) fn new(parts: Parts, wanted: Wanted) -> Self {
         Self {
             parts,
-            call: Mutex::new(Some((call, patience))),
-            queue,
+            wanted: Mutex::new(Some(wanted)),
+            queue: Arc::default(),
             engine: OnceLock::new(),
         }
     }
 
     /// Begins the list if it has not begun, and returns its engine.
-    fn begin<'py>(&self, py: Python<'py>) -> Result<Bound<'py, Engine>> {
-        let call = self
-            .call
+    fn begin<'py>(&self, py: Python<'py>, collects: bool) -> Result<Bound<'py, Engine>> {
+        let wanted = self
+            .wanted
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some((call, patience)) = call {
+        if let Some(wanted) = wanted {
+            let uptake = match collects {
+                true => Uptake::Immediate,
+                false => Uptake::Paced,
+            };
+            let place = wanted
+                .server_key
+                .as_deref()
+                .map_or(Place::Key, Place::ServerKey);
+            let queue = Some(Arc::clone(&self.queue));
+            let call = self.parts.core.keys(uptake, &wanted.prefix, place, queue)?;
             let engine = self.parts.engine(py)?;
+            let patience = wanted.patience;
             engine.get().submit_stream(py, call, patience, &self.queue);
             drop(self.engine.set(engine.clone().unbind()));
             return Ok(engine);

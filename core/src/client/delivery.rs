@@ -16,7 +16,7 @@ pub(super) fn may_retry(request: &Request<'_>, error: &Error, attempts: u32, all
         return false;
     }
     // A list begun anew would give its first keys twice.
-    let repeats = request.is_read() && !matches!(request, Request::Admin(Admin::Metadump));
+    let repeats = request.is_read() && !matches!(request, Request::Admin(Admin::Metadump { .. }));
     match error.kind() {
         ErrorKind::ConnectionLost => repeats || error.was_sent() == Some(Sent::NotSent),
         // Bytes that answer something else: the connection was at fault.

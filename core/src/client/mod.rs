@@ -11,7 +11,7 @@
 //!    receive buffer, so that each driver builds its own objects from them
 //!    without a copy between. The end is an [`Outcome`] or an error.
 //!
-//! A list of keys (`plan.administer(Admin::Metadump, …)`) can be longer than
+//! A list of keys ([`Plan::list_keys`]) can be longer than
 //! memory, so an event loop runs it as a stream:
 //!
 //! 1. [`Engine::submit_stream`] begins it. The time it is given is that of each
@@ -71,6 +71,7 @@ mod view;
 pub use asynchronous::{AsyncClient, AsyncLock, KeyStream};
 pub use blocking::{Connector, Host, PlainConnector, Reading, Runner, Times};
 pub use builder::Builder;
+pub use composite::Uptake;
 #[cfg(feature = "msgpack")]
 pub use convert::MsgPack;
 pub use convert::{FromValue, Json, ToValue};

@@ -47,7 +47,7 @@ pub use hits::{Hit, Hits};
 pub use keys::{KeyList, Keys};
 pub use reply::{Item, Reply};
 pub use request::{
-    Admin, Arithmetic, Delete, Direction, Request, Retrieve, Store, StoreMode, Touch, Want,
+    Admin, Arithmetic, Delete, Direction, Request, Retrieve, Store, StoreMode, Touch, Walk, Want,
 };
 
 /// Tells a server that nothing more will come; it answers by closing. The same

@@ -52,7 +52,7 @@ impl<'a> Request<'a> {
             Self::Retrieve(retrieve) => retrieve.touch.is_none(),
             Self::Admin(admin) => matches!(
                 admin,
-                Admin::Metadump | Admin::Noop | Admin::Stats { .. } | Admin::Version
+                Admin::Metadump { .. } | Admin::Noop | Admin::Stats { .. } | Admin::Version
             ),
             _ => false,
         }
@@ -81,7 +81,7 @@ impl<'a> Request<'a> {
             Self::Admin(admin) => Request::Admin(match admin {
                 Admin::CacheMemlimit { megabytes } => Admin::CacheMemlimit { megabytes },
                 Admin::FlushAll { delay } => Admin::FlushAll { delay },
-                Admin::Metadump => Admin::Metadump,
+                Admin::Metadump { walk } => Admin::Metadump { walk },
                 Admin::Noop => Admin::Noop,
                 Admin::Stats { report } => Admin::Stats {
                     report: own(report),
@@ -250,6 +250,18 @@ pub struct Touch<'a> {
     pub expiry: Expiry,
 }
 
+/// How a server finds the keys that it lists.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Walk {
+    /// Through its hash table (`hash`): an item that is there all the time is
+    /// listed once. Since memcached 1.6.9, which holds a lock of items while it
+    /// waits for a slow reader before 1.6.19.
+    HashTable,
+    /// Through its LRU queues (`all`). Items change their queue at any time, so
+    /// some are listed twice, and some not at all. Since memcached 1.4.31.
+    Lru,
+}
+
 /// Administration of the whole server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Admin<'a> {
@@ -264,7 +276,10 @@ pub enum Admin<'a> {
         delay: u32,
     },
     /// Lists the keys; the connection serves nothing else meanwhile.
-    Metadump,
+    Metadump {
+        /// How the server finds them.
+        walk: Walk,
+    },
     /// Asks for a sign of life (`mn`; `version` in text).
     Noop,
     /// Asks for a report.

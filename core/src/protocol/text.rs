@@ -1,7 +1,7 @@
 //! The text codec: requests written as classic commands, and their reply lines.
 
 use super::expect::{Line, Shape, bad_line, number, short_number, token};
-use super::request::{Admin, Direction, Request, Retrieve, Store, StoreMode};
+use super::request::{Admin, Direction, Request, Retrieve, Store, StoreMode, Walk};
 use super::{Expiry, Reply};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -109,8 +109,12 @@ pub(super) fn encode_admin(admin: &Admin<'_>, out: &mut Vec<u8>) -> Shape {
             }
             Shape::TextOk
         }
-        Admin::Metadump => {
-            out.extend_from_slice(b"lru_crawler metadump all");
+        Admin::Metadump { walk } => {
+            out.extend_from_slice(b"lru_crawler metadump ");
+            out.extend_from_slice(match walk {
+                Walk::HashTable => b"hash",
+                Walk::Lru => b"all",
+            });
             Shape::TextDump
         }
         Admin::Noop | Admin::Version => {

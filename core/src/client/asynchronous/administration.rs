@@ -104,8 +104,10 @@ impl AsyncClient {
     /// They are listed by `lru_crawler metadump`, which walks through the whole
     /// cache: use it to look, not to work. The list is no snapshot; keys that
     /// are stored meanwhile may be missing and keys that are deleted may be in
-    /// it. The client's own prefix is taken off, and keys without it are left
-    /// out.
+    /// it. What is there all the time is listed once; memcached before 1.6.9, and
+    /// before 1.6.19 unless the keys are collected, may list a key twice and leave
+    /// out what was used a moment ago. The client's own prefix is taken off, and
+    /// keys without it are left out.
     ///
     /// Servers list at the pace at which the stream is read: each uses a
     /// connection of its own, which is not read while about a thousand items

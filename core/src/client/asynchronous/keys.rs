@@ -9,10 +9,10 @@ use futures_core::Stream;
 
 use super::AsyncClient;
 use crate::client::cache::BoxFuture;
+use crate::client::composite::Uptake;
 use crate::client::multiplexed::{Call, Event, Gathered, Piece};
-use crate::client::operation::Operation;
 use crate::error::{Error, ErrorKind, Result};
-use crate::protocol::{Admin, DumpedKey};
+use crate::protocol::DumpedKey;
 
 /// The keys that servers list, one after the other: what
 /// [`AsyncClient::keys`] returns.
@@ -25,6 +25,7 @@ use crate::protocol::{Admin, DumpedKey};
 pub struct KeyStream {
     client: AsyncClient,
     prefix: Vec<u8>,
+    has_begun: bool,
     /// `None` when nothing more comes.
     call: Option<Call>,
     waiting: VecDeque<DumpedKey>,
@@ -33,23 +34,27 @@ pub struct KeyStream {
 
 impl KeyStream {
     pub(super) fn new(client: AsyncClient, prefix: Vec<u8>) -> Self {
-        let operation = client
-            .plan()
-            .administer(Admin::Metadump, client.view.place());
-        let operation = operation.map(Operation::into_owned);
-        let (call, failure) = match operation {
-            Ok(operation) => {
-                let patience = client.view.timeout();
-                (Some(client.held.0.stream(operation, patience)), None)
-            }
-            Err(error) => (None, Some(error)),
-        };
         Self {
             client,
             prefix,
-            call,
+            has_begun: false,
+            call: None,
             waiting: VecDeque::new(),
-            failure,
+            failure: None,
+        }
+    }
+
+    fn begin(&mut self, uptake: Uptake) {
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        let view = &self.client.view;
+        match self.client.plan().list_keys(uptake, view.place()) {
+            Ok(operation) => {
+                let patience = view.timeout();
+                self.call = Some(self.client.held.0.stream(operation, patience));
+            }
+            Err(error) => self.failure = Some(error),
         }
     }
 
@@ -64,6 +69,7 @@ impl KeyStream {
     }
 
     fn poll(&mut self, context: &Context<'_>) -> Poll<Option<Result<DumpedKey>>> {
+        self.begin(Uptake::Paced);
         loop {
             if let Some(item) = self.waiting.pop_front() {
                 return Poll::Ready(Some(Ok(item)));
@@ -125,6 +131,7 @@ impl IntoFuture for KeyStream {
 
     fn into_future(mut self) -> Self::IntoFuture {
         Box::pin(async move {
+            self.begin(Uptake::Immediate);
             let mut keys = Vec::new();
             while let Some(item) = self.next().await {
                 keys.push(item?.key);

@@ -8,9 +8,9 @@ mod host;
 mod judgement;
 mod links;
 mod reading;
-mod stream;
 mod tell;
 mod turn;
+mod waiting;
 
 use std::io;
 use std::sync::Arc;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stream::{LOOK, from_now, waits};
 use super::turn::{Failure, grow, turn_of};
+use super::waiting::{LOOK, from_now, waits};
 use super::{Host, Runner, advance};
 use crate::client::delivery::labelled;
-use crate::client::operation::{Input, Operation, Outbox, Step};
-use crate::error::{Error, ErrorKind, Result};
+use crate::client::operation::{Input, Moment, Operation, Outbox, Step};
+use crate::error::{Error, ErrorKind, Phase, Result};
 use crate::fork;
 use crate::net::Pooled;
 
@@ -17,7 +17,8 @@ use crate::net::Pooled;
 ///
 /// One server is asked after the other, each on a connection of its own that is
 /// read no further than the caller has come, so that the server waits and
-/// nothing gathers in memory. Dropping it closes the connection.
+/// nothing gathers in memory. A server that is busy is asked again for as long as
+/// a piece may take. Dropping it closes the connection.
 #[derive(Debug)]
 pub struct Reading {
     runner: Arc<Runner>,
@@ -25,6 +26,11 @@ pub struct Reading {
     outbox: Outbox<'static>,
     patience: Duration,
     stage: Stage,
+    /// Connections whose replies are complete, for what else their endpoints are
+    /// asked.
+    spare: Vec<(usize, Box<Pooled>)>,
+    /// Until when servers may be busy, once one is.
+    give_up: Option<u64>,
     generation: u64,
 }
 
@@ -34,6 +40,8 @@ enum Stage {
     New,
     /// The next server is to be asked.
     Between,
+    /// Nothing is asked before this moment.
+    Waiting(Moment),
     /// A server lists.
     Open {
         endpoint: usize,
@@ -55,6 +63,8 @@ impl Runner {
             outbox: Outbox::default(),
             patience,
             stage: Stage::New,
+            spare: Vec::new(),
+            give_up: None,
             generation: fork::generation(),
         }
     }
@@ -83,6 +93,7 @@ impl Reading {
     /// Ends the list; nothing more comes.
     pub fn close(&mut self) {
         self.stage = Stage::Over;
+        self.spare.clear();
     }
 
     fn read<H: Host>(&mut self, host: &mut H) -> Result<bool> {
@@ -95,17 +106,36 @@ impl Reading {
         }
         let runner = Arc::clone(&self.runner);
         loop {
-            let (step, gave) = match &mut self.stage {
+            let (step, gave) = match self.stage {
                 Stage::New | Stage::Over => return Ok(false),
                 Stage::Between => (self.ask(&runner, host)?, false),
+                Stage::Waiting(until) => (self.wait(until.0, host)?, false),
                 Stage::Open { .. } => self.listen(&runner, host)?,
             };
             match step {
                 Step::Done(result) => return result.map(|_| false),
-                _ if gave => return Ok(true),
+                Step::Wait(until) => self.stage = Stage::Waiting(until),
+                _ if gave => {
+                    self.give_up = None;
+                    return Ok(true);
+                }
                 _ => {}
             }
         }
+    }
+
+    /// Waits until busy servers are to be asked again.
+    fn wait<H: Host>(&mut self, until: u64, host: &mut H) -> Result<Step> {
+        let give_up = self.give_up.unwrap_or_else(|| from_now(self.patience));
+        self.give_up = Some(give_up);
+        if until > give_up {
+            let message = "servers list keys for somebody else all the time";
+            return Err(Error::new(ErrorKind::Timeout, message).in_phase(Phase::Queue));
+        }
+        Runner::pause(until, host)?;
+        self.stage = Stage::Between;
+        let input = Input::Elapsed;
+        Ok(advance(&mut self.operation, input, &mut self.outbox, host))
     }
 
     /// Asks the next server.
@@ -115,14 +145,22 @@ impl Reading {
             return Err(Error::new(ErrorKind::Protocol, message));
         };
         let endpoint = &runner.endpoints[dispatch.endpoint];
-        let asked = runner
-            .checkout(endpoint, from_now(self.patience), host)
-            .and_then(|(mut lease, _)| {
-                let asked = lease.connection.enqueue(0, &dispatch.request);
-                asked.map_err(|error| error.at(Arc::clone(&endpoint.label)))?;
+        let pooled = match self.take_spare(dispatch.endpoint) {
+            Some(pooled) => Ok(Some(pooled)),
+            None => {
+                let deadline = from_now(self.patience);
+                let lease = runner.checkout(endpoint, deadline, host);
                 // Out of the pool: it would have to be held as long as the list.
-                Ok(lease.empty())
-            });
+                lease.map(|(mut lease, _)| lease.empty())
+            }
+        };
+        let asked = pooled.and_then(|mut pooled| {
+            if let Some(pooled) = &mut pooled {
+                let asked = pooled.connection.enqueue(0, &dispatch.request);
+                asked.map_err(|error| error.at(Arc::clone(&endpoint.label)))?;
+            }
+            Ok(pooled)
+        });
         let id = dispatch.id;
         match asked {
             Ok(Some(pooled)) => {
@@ -146,15 +184,15 @@ impl Reading {
     fn listen<H: Host>(&mut self, runner: &Runner, host: &mut H) -> Result<(Step, bool)> {
         let give_up = from_now(self.patience);
         let Stage::Open {
-            endpoint,
+            endpoint: number,
             id,
             pooled,
         } = &mut self.stage
         else {
             return Ok((Step::Continue, false));
         };
-        let id = *id;
-        let endpoint = &runner.endpoints[*endpoint];
+        let (id, number) = (*id, *number);
+        let endpoint = &runner.endpoints[number];
         let failure = loop {
             match turn_of(pooled, give_up.min(from_now(LOOK)), host) {
                 Ok(0) => break Failure::Closed,
@@ -173,15 +211,20 @@ impl Reading {
                                 let last = received.last;
                                 let input = Input::Reply { id, reply, last };
                                 step = advance(&mut self.operation, input, &mut self.outbox, host);
+                                if last {
+                                    break Ok(());
+                                }
                             }
                         }
                     };
                     match received {
                         Err(error) => break Failure::Protocol(error),
                         Ok(()) => {
+                            let is_clean = chunk.is_empty() && connection.is_clean();
+                            let is_over = connection.outstanding() == 0;
                             grow(buffer, count);
-                            if connection.outstanding() == 0 {
-                                self.stage = Stage::Between;
+                            if is_over {
+                                self.set_aside(number, is_clean);
                             }
                             return Ok((step, true));
                         }
@@ -196,5 +239,23 @@ impl Reading {
         let input = Input::Failed { id, error };
         let step = advance(&mut self.operation, input, &mut self.outbox, host);
         Ok((step, false))
+    }
+
+    /// Keeps the connection of a reply that is complete, where it can be used again.
+    fn set_aside(&mut self, endpoint: usize, is_clean: bool) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Between);
+        if let Stage::Open { pooled, .. } = stage
+            && is_clean
+        {
+            self.spare.push((endpoint, pooled));
+        }
+    }
+
+    /// Takes a connection that was kept for an endpoint, unless its server has
+    /// closed it or said more than it was asked.
+    fn take_spare(&mut self, endpoint: usize) -> Option<Box<Pooled>> {
+        let found = self.spare.iter().position(|(of, _)| *of == endpoint)?;
+        let (_, mut pooled) = self.spare.swap_remove(found);
+        (!pooled.link.is_stale()).then_some(pooled)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::stream::from_now;
+use super::waiting::from_now;
 use super::{Host, enough};
 use crate::error::{Error, Result};
 use crate::net::{self, LARGEST_BUFFER, Lease, Link, Pooled};

@@ -10,7 +10,8 @@ mod take;
 mod update;
 
 pub(super) use counter::Counter;
-pub(super) use listing::{BUSY_PAUSE, Listing, is_busy};
+pub(super) use listing::Listing;
+pub use listing::Uptake;
 pub(super) use lock::{Acquire, Release};
 pub(super) use namespace::{Goal, Scoped};
 pub(super) use take::Take;

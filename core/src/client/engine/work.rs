@@ -219,7 +219,7 @@ impl Engine {
             return;
         }
         let endpoint = flight.endpoint;
-        let exclusive = matches!(flight.request, Request::Admin(Admin::Metadump));
+        let exclusive = matches!(flight.request, Request::Admin(Admin::Metadump { .. }));
         if let Some(index) = self.choose(endpoint, exclusive) {
             let Some(flight) = self.flights.get_mut(tag) else {
                 return;

@@ -1,7 +1,7 @@
 //! Commands for whole servers.
 
 use super::{Place, Plan, no_servers};
-use crate::client::composite::Listing;
+use crate::client::composite::{Listing, Uptake};
 use crate::client::operation::{Operation, Spread};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::MAX_KEY_LENGTH;
@@ -10,8 +10,7 @@ use crate::protocol::{Admin, DumpedKey, Request};
 impl Plan {
     /// Asks every server the same, or the one that `place` names.
     ///
-    /// A server that is busy with another list of keys ([`Admin::Metadump`]) is
-    /// asked again until the time of the call is over.
+    /// For lists of keys there is [`list_keys`](Self::list_keys).
     ///
     /// # Errors
     ///
@@ -29,19 +28,29 @@ impl Plan {
         if self.servers.is_empty() {
             return Err(no_servers());
         }
-        let lists = matches!(request, Request::Admin(Admin::Metadump));
-        let operation = match place {
+        Ok(match place {
             Place::Key => {
                 let spread = Spread::everywhere(self.servers.len(), &request);
                 Operation::Spread(Box::new(spread))
             }
             place => Operation::single(self.route(b"", place)?, request),
-        };
-        if lists {
-            let lists = Listing::new(operation.into_owned());
-            return Ok(Operation::composite(lists));
-        }
-        Ok(operation)
+        })
+    }
+
+    /// Has every server list its keys, or the one that `place` names; each item
+    /// is a line for [`listed`](Self::listed).
+    ///
+    /// An item that is there all the time comes once, from memcached 1.6.9 on
+    /// where the list is taken at once, and from 1.6.19 on where it is not; older
+    /// versions may list keys twice, and omit what is in use. A server that is
+    /// busy with another list is asked again until the time of the call is over.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoServers`].
+    pub fn list_keys(&self, uptake: Uptake, place: Place<'_>) -> Result<Operation<'static>> {
+        let lists = self.administer(uptake.first(), place)?;
+        Ok(Operation::composite(Listing::new(lists, uptake)))
     }
 
     /// Reads a line of a list of keys: the item if its key begins with the

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::Client;
+use crate::client::composite::Uptake;
 use crate::client::stats::{RawReport, Report};
 use crate::client::view::{Listed, Reports, Versions, nothing};
 #[cfg(doc)]
@@ -99,7 +100,9 @@ impl Client {
     /// They are listed by `lru_crawler metadump`, which walks through the whole
     /// cache: use it to look, not to work. The list is no snapshot; keys that
     /// are stored meanwhile may be missing and keys that are deleted may be in
-    /// it. The client's own prefix is taken off, and keys without it are left
+    /// it. What is there all the time is listed once; memcached before 1.6.9 may
+    /// list a key twice and leave out what was used a moment ago. The client's
+    /// own prefix is taken off, and keys without it are left
     /// out. The time that a call may take is that of each step here: the list
     /// fails when no server lists a further item for so long.
     ///
@@ -111,7 +114,7 @@ impl Client {
     /// to the servers.
     pub fn keys(&self, prefix: impl AsRef<[u8]>) -> Result<Vec<Vec<u8>>> {
         let mut keys = Vec::new();
-        self.each_key(prefix, |item| {
+        self.list(Uptake::Immediate, prefix.as_ref(), |item| {
             keys.push(item.key);
             ControlFlow::Continue(())
         })?;
@@ -120,6 +123,9 @@ impl Client {
 
     /// Gives what is known of every key that begins with `prefix` to `each`, as
     /// the servers list them, until that breaks off. Nothing is kept in memory.
+    /// Servers wait for it; those before memcached 1.6.19, which would hold a lock
+    /// of items meanwhile, may give a key twice and leave out what was used a
+    /// moment ago.
     ///
     /// ```no_run
     /// use std::ops::ControlFlow;
@@ -141,11 +147,17 @@ impl Client {
         prefix: impl AsRef<[u8]>,
         each: impl FnMut(DumpedKey) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut listed = Listed::new(&self.view, prefix.as_ref(), each);
-        let outcome = self.call(
-            |plan, place| plan.administer(Admin::Metadump, place),
-            &mut listed,
-        );
+        self.list(Uptake::Paced, prefix.as_ref(), each)
+    }
+
+    fn list(
+        &self,
+        uptake: Uptake,
+        prefix: &[u8],
+        each: impl FnMut(DumpedKey) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut listed = Listed::new(&self.view, prefix, each);
+        let outcome = self.call(|plan, place| plan.list_keys(uptake, place), &mut listed);
         listed.finish(outcome)
     }
 

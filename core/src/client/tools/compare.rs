@@ -125,7 +125,8 @@ impl<'p> Comparison<'p> {
     ///
     /// Keys are listed by `lru_crawler metadump`, one server after the other.
     /// Those without the old prefix and those on another server than the old
-    /// placement says are passed over too. While nothing comes, `interrupted` is
+    /// placement says are passed over too. `each` is to be quick and to ask these
+    /// servers nothing: some hold a lock while they list. While nothing comes, `interrupted` is
     /// asked ten times a second whether to go on.
     ///
     /// # Errors
@@ -138,10 +139,10 @@ impl<'p> Comparison<'p> {
         each: &mut dyn FnMut(&[u8], &Relocation) -> ControlFlow<()>,
         interrupted: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let runner = Runner::for_plan(self.old, Box::new(PlainConnector));
+        let runner = Arc::new(Runner::for_plan(self.old, Box::new(PlainConnector)));
         for endpoint in 0..self.old.servers().len() {
             let mut end = None;
-            list(&runner, endpoint, interrupted, &mut |listed| {
+            list(self.old, &runner, endpoint, interrupted, &mut |listed| {
                 let flow = match self.consider_at(endpoint, &listed.key) {
                     Ok(Some((key, relocation))) => each(key, &relocation),
                     Ok(None) => return ControlFlow::Continue(()),

@@ -1,14 +1,15 @@
 //! The keys that a server lists.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::blocking::{Host, Runner};
-use crate::client::composite::{BUSY_PAUSE, is_busy};
+use crate::client::composite::Uptake;
 use crate::client::operation::{Answer, Part};
+use crate::client::plan::{Place, Plan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::net;
-use crate::protocol::{Admin, DumpedKey, Reply, Request};
+use crate::protocol::DumpedKey;
 
 /// How long a server may take for the next piece of its list, or be busy with
 /// the list of somebody else.
@@ -25,7 +26,8 @@ pub(super) struct Listed {
     pub(super) size: u64,
 }
 
-/// Gives every key that one server lists to `each`, until that breaks off.
+/// Gives every key that one server lists to `each`, until that breaks off. It is
+/// to be quick: the server may hold a lock of items meanwhile.
 ///
 /// While nothing comes, `interrupted` is asked ten times a second.
 ///
@@ -34,53 +36,33 @@ pub(super) struct Listed {
 /// [`ErrorKind::Unsupported`] when the server cannot list keys; those of the way
 /// to it, with which the list is not complete; what `interrupted` fails with.
 pub(super) fn list(
-    runner: &Runner,
+    plan: &Plan,
+    runner: &Arc<Runner>,
     endpoint: usize,
     interrupted: &dyn Fn() -> Result<()>,
     each: &mut dyn FnMut(Listed) -> ControlFlow<()>,
 ) -> Result<()> {
-    let mut host = Lister(interrupted);
-    let give_up = net::now() + PATIENCE.as_nanos() as u64;
-    loop {
-        match list_once(runner, endpoint, &mut host, each) {
-            Err(error) if is_busy(&error) && net::now() < give_up => {
-                let again = net::now() + BUSY_PAUSE.as_nanos() as u64;
-                Runner::pause(again, &host)?;
-            }
-            listed => return listed,
-        }
+    let operation = plan.list_keys(Uptake::Immediate, Place::Endpoint(endpoint))?;
+    let mut reading = runner.begin(operation, PATIENCE);
+    let mut lister = Lister {
+        interrupted,
+        each,
+        end: None,
+    };
+    let mut read = Ok(true);
+    while lister.end.is_none() && matches!(read, Ok(true)) {
+        read = reading.next(&mut lister);
     }
-}
-
-fn list_once(
-    runner: &Runner,
-    endpoint: usize,
-    host: &mut Lister<'_>,
-    each: &mut dyn FnMut(Listed) -> ControlFlow<()>,
-) -> Result<()> {
-    let mut failure = None;
-    let request = Request::Admin(Admin::Metadump);
-    let listed = runner.stream(endpoint, &request, PATIENCE, host, |reply| {
-        let key = match reply {
-            Reply::Failed(error) => Err(error),
-            Reply::Line(line) => DumpedKey::parse(&line),
-            _ => return ControlFlow::Continue(()),
-        };
-        match key {
-            Ok(DumpedKey {
-                key, expires, size, ..
-            }) => each(Listed { key, expires, size }),
-            Err(error) => {
-                failure = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    });
-    failure.map_or(listed, Err)
+    lister.end.unwrap_or_else(|| read.map(drop))
 }
 
 /// The thread that reads a list.
-struct Lister<'s>(&'s dyn Fn() -> Result<()>);
+struct Lister<'s> {
+    interrupted: &'s dyn Fn() -> Result<()>,
+    each: &'s mut dyn FnMut(Listed) -> ControlFlow<()>,
+    /// Set when nothing more is wanted.
+    end: Option<Result<()>>,
+}
 
 impl Host for Lister<'_> {
     fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
@@ -88,7 +70,7 @@ impl Host for Lister<'_> {
     }
 
     fn interrupted(&self) -> Result<()> {
-        (self.0)()
+        (self.interrupted)()
     }
 
     fn ask(&mut self) -> Result<Answer> {
@@ -96,5 +78,22 @@ impl Host for Lister<'_> {
         Err(Error::new(ErrorKind::InvalidArgument, message))
     }
 
-    fn part(&mut self, _part: Part<'_>) {}
+    fn part(&mut self, part: Part<'_>) {
+        let Part::Line { line, .. } = part else {
+            return;
+        };
+        if self.end.is_some() {
+            return;
+        }
+        let flow = DumpedKey::parse(line).map(
+            |DumpedKey {
+                 key, expires, size, ..
+             }| (self.each)(Listed { key, expires, size }),
+        );
+        match flow {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => self.end = Some(Ok(())),
+            Err(error) => self.end = Some(Err(error)),
+        }
+    }
 }

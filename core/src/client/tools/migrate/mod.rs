@@ -180,7 +180,7 @@ impl<'p> Migration<'p> {
     /// Works through the keys that one server lists.
     fn run_server(&self, work: &mut Work<'_>, endpoint: usize) -> Result<ControlFlow<()>> {
         work.begin_server(endpoint);
-        let runner = work.source_runner();
+        let (plan, runner) = (work.source_plan(), work.source_runner());
         let stopped = AtomicBool::new(false);
         let (mut sink, chunks) = channel();
         let (flow, listed) = std::thread::scope(|scope| {
@@ -191,7 +191,9 @@ impl<'p> Migration<'p> {
                     false => Ok(()),
                     true => Err(Error::new(ErrorKind::Closed, "migration was stopped")),
                 };
-                let listed = list(runner, endpoint, &go_on, &mut |listed| sink.push(listed));
+                let listed = list(plan, runner, endpoint, &go_on, &mut |listed| {
+                    sink.push(listed)
+                });
                 // The keys that were listed are good, however the list ended.
                 let finished = sink.finish();
                 listed.and(finished)

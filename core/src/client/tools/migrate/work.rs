@@ -110,6 +110,11 @@ impl<'w> Work<'w> {
         }
     }
 
+    /// Returns servers and placement of the source.
+    pub(super) const fn source_plan(&self) -> &'w Plan {
+        self.source.plan
+    }
+
     pub(super) fn source_runner(&self) -> Arc<Runner> {
         Arc::clone(&self.source.runner)
     }
