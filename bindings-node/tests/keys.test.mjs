@@ -147,7 +147,10 @@ test("closing the client ends a list", async (t) => {
 
 test("a server that ends in the middle of its list fails it after what has come", async (t) => {
   const server = await fakeServer(t, (socket) => {
-    socket.on("data", () => socket.end(line.repeat(3)));
+    socket.on("data", (chunk) => {
+      if (chunk.includes("version")) socket.write("VERSION 1.6.45\r\n");
+      else socket.end(line.repeat(3));
+    });
     once(socket, "end").then(() => socket.end());
   });
   const client = clientOf(t, server.endpoint, { protocol: "text" });
