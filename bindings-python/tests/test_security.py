@@ -43,7 +43,8 @@ def test_credentials(open_client: OpenClient, protocol: str) -> None:
 def test_wrong_credentials(open_client: OpenClient) -> None:
     with memoxide.EmbeddedServer(auth={"ann": "se cret"}) as server:
         for wrong in ({"password": "wrong"}, {"username": "bob"}):
-            with open_client([server.endpoint], **{**ANN, **wrong}) as client:
+            options: Any = {**ANN, **wrong, **PATIENT}
+            with open_client([server.endpoint], **options) as client:
                 for call in (client.get, client.incr):
                     with pytest.raises(memoxide.AuthError) as error:
                         call("key")
@@ -51,7 +52,7 @@ def test_wrong_credentials(open_client: OpenClient) -> None:
                     assert error.value.sent == "not_sent"
                     assert "wrong" not in str(error.value)
         with (
-            open_client([server.endpoint]) as client,
+            open_client([server.endpoint], **PATIENT) as client,
             pytest.raises(memoxide.AuthError),
         ):
             client.get("key")

@@ -22,7 +22,7 @@ from processes import HERE, StartError, application, server, stop
 from report import Report
 from visitor import Visitor
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180
 
 
 def main() -> int:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-START_SECONDS = 20
-STOP_SECONDS = 5
+START_SECONDS = 60
+STOP_SECONDS = 20
 HERE = Path(__file__).parent
 
 # Runs a program that does not look at its input.

@@ -116,7 +116,7 @@ def expiry(stage: Stage) -> None:
     )
     begin = time.monotonic()
     answer = second
-    while answer.cache == "HIT" and time.monotonic() < begin + 5:
+    while answer.cache == "HIT" and time.monotonic() < begin + 10:
         time.sleep(0.05)
         answer = stage.visitor.get("flask", path)
     waited = time.monotonic() - begin
@@ -124,7 +124,7 @@ def expiry(stage: Stage) -> None:
     report.row(answer)
     report.state(
         "after its time it is a miss, and Flask searches again",
-        came(answer, "MISS", "flask") and waited < 4,
+        came(answer, "MISS", "flask") and waited < 10,
     )
 
 
@@ -250,7 +250,7 @@ def rust(stage: Stage) -> None:
         capture_output=True,
         env=dict(stage.environment),
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     taken = milliseconds(time.perf_counter() - begin)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEMO = Path(__file__).parents[2] / "examples" / "demo" / "drive.py"
-LIMIT_SECONDS = 90
+# The demo ends itself before that; it takes about 15 seconds.
+LIMIT_SECONDS = 200
 
 pytestmark = pytest.mark.timeout(LIMIT_SECONDS + 10)
 
@@ -142,7 +143,7 @@ def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path) -> None:
             pytest.fail("the demo ended early")
         process.kill()
         process.wait()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while is_alive(process.pid):
             assert time.monotonic() < deadline, "children outlive the demo"
             time.sleep(0.02)
@@ -162,7 +163,7 @@ def memcached(folder: Path) -> Iterator[str]:
         env={**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)},
     )
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not ports.exists():
             assert time.monotonic() < deadline, "memcached does not start"
             assert process.poll() is None, "memcached has ended"
@@ -170,4 +171,4 @@ def memcached(folder: Path) -> Iterator[str]:
         yield f"127.0.0.1:{ports.read_text().split()[-1]}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(30)

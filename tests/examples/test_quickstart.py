@@ -37,7 +37,7 @@ def test_the_three_programs_share_one_cache() -> None:
                 check=True,
                 capture_output=True,
                 text=True,
-                timeout=20,
+                timeout=50,
             ).stdout
             for command in commands
         ]
