@@ -30,7 +30,7 @@ fn builder(server: &EmbeddedServer, protocol: &str) -> Builder {
     Builder::default()
         .server(server.endpoint())
         .and_then(|builder| builder.option("protocol", &Setting::Text(protocol)))
-        .and_then(|builder| builder.option("timeout", &Setting::Number(10.0)))
+        .and_then(|builder| builder.option("timeout", &Setting::Number(600.0)))
         .expect("a builder")
 }
 

@@ -3,6 +3,29 @@
 use super::*;
 
 impl Engine {
+    /// Whether anything has passed its deadline, for [`tick`](Self::tick) to end.
+    ///
+    /// A driver whose loop may have been held up hears first what has arrived
+    /// until then: a reply that came in time counts, though nobody looked.
+    pub fn is_due(&mut self, now: Moment) -> bool {
+        if now < self.earliest {
+            return false;
+        }
+        let works = self.works.iter_mut();
+        let works = works.map(|(_, work)| work.deadline.min(work.wake));
+        let idle_timeout = self.options.idle_timeout;
+        let links = self.links.iter();
+        let links = links.filter_map(|link| given_up(link, idle_timeout));
+        let answers = self.endpoints.iter();
+        let answers = answers.filter_map(|endpoint| match endpoint.resolution {
+            Resolution::Asked(until) => Some(until),
+            _ => None,
+        });
+        let earliest = works.chain(links).chain(answers).min();
+        self.earliest = earliest.unwrap_or(Moment::NEVER);
+        self.earliest <= now
+    }
+
     /// Ends what has passed its deadline.
     ///
     /// A tick that comes late tells of a loop that was busy elsewhere, and that has
@@ -33,12 +56,8 @@ impl Engine {
         let mut overdue = Vec::new();
         for link in &mut self.links {
             link.excuse(now, self.options.connect_timeout);
-            let end = match link.state {
-                LinkState::Opening(until) => until,
-                LinkState::Open if link.protocol.outstanding() == 0 => {
-                    link.used.max(link.heard).after(self.options.idle_timeout)
-                }
-                LinkState::Open => continue,
+            let Some(end) = given_up(link, self.options.idle_timeout) else {
+                continue;
             };
             if end <= now {
                 overdue.push((link.id, link.state));
@@ -156,6 +175,17 @@ impl Engine {
         let work = owner.and_then(|ticket| self.work(ticket));
         let is_over = work.is_none_or(|work| work.deadline <= now);
         is_over && now.since(since.max(answered)) >= self.options.timeout / 2
+    }
+}
+
+/// Returns when a connection is closed that is not open, or not used, until then.
+fn given_up(link: &EngineLink, idle_timeout: Duration) -> Option<Moment> {
+    match link.state {
+        LinkState::Opening(until) => Some(until),
+        LinkState::Open if link.protocol.outstanding() == 0 => {
+            Some(link.used.max(link.heard).after(idle_timeout))
+        }
+        LinkState::Open => None,
     }
 }
 
