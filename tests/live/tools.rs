@@ -286,3 +286,42 @@ async fn keys_are_listed_by_a_server_that_was_busy() {
     assert!(error.is_timeout(), "{error}");
     drop(other);
 }
+
+#[tokio::test]
+async fn keys_are_read_while_they_are_listed() {
+    if folder().is_none() || !has(&["memcached -V"]) {
+        return;
+    }
+    // Some versions hold a lock of items when nobody takes their list, which is
+    // longer here than what fits into the buffers on the way.
+    const KEYS: usize = 40_000;
+    let servers = Servers::memcached(1);
+    let client = servers.client(&[("timeout", "20")]);
+    let keys: Vec<_> = (0..KEYS).map(|n| format!("{n:0>240}")).collect();
+    for some in keys.chunks(1000) {
+        let items: Vec<_> = some.iter().map(|key| (key, "v")).collect();
+        assert_eq!(client.set_multi(&items, Ttl::Never), Ok(Vec::new()));
+    }
+    let some = &keys[..5000];
+    let mut listed = 0;
+    let list = client.each_key("", |_| {
+        if listed == 0 {
+            let found = client.get_multi::<_, String>(some).expect("a server");
+            assert_eq!(found.len(), some.len());
+        }
+        listed += 1;
+        ControlFlow::Continue(())
+    });
+    list.expect("a list");
+    assert!(listed > KEYS / 2, "{listed}");
+
+    let client = AsyncClient::new(&servers.names[0])
+        .expect("an address")
+        .with_timeout(Duration::from_secs(20));
+    let mut list = client.keys("");
+    list.next().await.expect("an item").expect("a key");
+    let found = client.get_multi::<_, String>(some).await;
+    assert_eq!(found.expect("a server").len(), some.len());
+    drop(list);
+    assert_eq!(client.keys("").await.expect("a list").len(), KEYS);
+}
