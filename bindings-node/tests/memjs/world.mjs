@@ -142,11 +142,12 @@ const kinds = {
     return server;
   },
   memcached: async () => {
-    const server = await memcached;
-    if (server !== undefined) await new World("ours", server.endpoint).raw("flush_all\r\n");
-    return server;
+    if (memcached !== undefined) {
+      await new World("ours", memcached.endpoint).raw("flush_all\r\n");
+    }
+    return memcached;
   },
 };
 
-/** One for all tests of a file. */
-const memcached = startMemcached({ after });
+/** One for all tests of a file: there before the first, so that the last does not miss it. */
+const memcached = await startMemcached({ after });
