@@ -28,7 +28,8 @@ fn maybe_noreply(dice: &mut Dice, command: &mut Command) {
 
 /// Adds what deletes `key` again.
 fn cleaned(mut command: Command, key: &[u8]) -> Command {
-    command.cleanup = [b"delete ", key, b"\r\n"].concat();
+    // The classic command would take the key "noreply" for a wish.
+    command.cleanup = [b"md ", key, b" q\r\n"].concat();
     command
 }
 
@@ -105,8 +106,10 @@ fn arithmetic(dice: &mut Dice) -> Command {
         .push(" ")
         .push(delta);
     maybe_noreply(dice, &mut command);
-    command.counted = Some(key);
-    command
+    // Nothing tells then whether another version has misread the number.
+    command.alone = command.ours.trim_ascii_end().ends_with(b" noreply");
+    command.counted = Some(key.clone());
+    cleaned(command, &key)
 }
 
 fn delete(dice: &mut Dice) -> Command {
