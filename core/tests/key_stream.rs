@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_core::Stream;
+use memoxide::client::{Builder, Setting};
 use memoxide::{AsyncClient, EmbeddedServer, ErrorKind, Ttl};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -59,8 +60,8 @@ async fn a_server_waits_for_a_slow_reader() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let client = AsyncClient::builder()
         .url(&listener.local_addr().expect("an address").to_string())
-        .expect("an address")
-        .build_async()
+        .and_then(|builder| builder.option("timeout", &Setting::Number(20.0)))
+        .and_then(Builder::build_async)
         .expect("a client");
     let (stalls, stalled) = oneshot::channel();
     let peer = tokio::spawn(async move {
