@@ -73,7 +73,7 @@ clean: ## Remove what the verbs made, except Rust's build cache
 
 .PHONY: test-rust
 test-rust: ## Run the tests of the core, examples in its docs included
-	cargo test -p memoxide --features msgpack --locked
+	cargo test -p memoxide --features msgpack,cli --locked
 
 .PHONY: lint-rust
 lint-rust: ## Check format and lints of all Rust code
