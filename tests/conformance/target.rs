@@ -26,7 +26,12 @@ impl Target for Embedded {
     const NAME: &str = "embedded";
 
     fn start(servers: usize) -> Result<Self, String> {
-        let start = |_| EmbeddedServer::start().expect("an embedded server");
+        let start = |_| {
+            let server = EmbeddedServer::start().expect("an embedded server");
+            // Times to live are told to the second.
+            server.clock().pause();
+            server
+        };
         let servers = (0..servers).map(start).collect();
         Ok(Self { servers })
     }

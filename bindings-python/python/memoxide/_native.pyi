@@ -231,7 +231,9 @@ class AsyncClient:
         """
     def flush_all(self, /, delay: float | timedelta = ..., *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> Future[None]:
         """
-        Expires every item of every server.
+        Expires every item of every server. memcached is up to two
+        seconds early: it flushes at the beginning of the last second,
+        and counts the one that has begun.
 
         Args:
             delay: Seconds or a timedelta until then, up to 30 days, fractions
@@ -897,7 +899,9 @@ class Client:
         """
     def flush_all(self, /, delay: float | timedelta = ..., *, timeout: float | timedelta | None = None, server_key: str | bytes | None = None) -> None:
         """
-        Expires every item of every server.
+        Expires every item of every server. memcached is up to two
+        seconds early: it flushes at the beginning of the last second,
+        and counts the one that has begun.
 
         Args:
             delay: Seconds or a timedelta until then, up to 30 days, fractions

@@ -298,7 +298,8 @@ pub enum Admin<'a> {
 
 impl Admin<'_> {
     /// Expires every item after a delay; fractions of a second count as a whole
-    /// one.
+    /// one. memcached is up to two seconds early: it flushes at the beginning of
+    /// the last second, and counts the one that has begun.
     ///
     /// # Errors
     ///
@@ -324,7 +325,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_expires_after_a_delay_and_never_before() {
+    fn a_flush_is_delayed_by_whole_seconds() {
         let day = 24 * 60 * 60;
         for (delay, seconds) in [
             (Duration::ZERO, 0),

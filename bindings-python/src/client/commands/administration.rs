@@ -5,7 +5,9 @@ macro_rules! administration {
     ($class:ident, $answer:ident) => {
         #[pymethods]
         impl $class {
-            /// Expires every item of every server.
+            /// Expires every item of every server. memcached is up to two
+            /// seconds early: it flushes at the beginning of the last second,
+            /// and counts the one that has begun.
             ///
             /// Args:
             ///     delay: Seconds or a timedelta until then, up to 30 days, fractions

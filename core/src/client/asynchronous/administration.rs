@@ -14,7 +14,9 @@ use crate::protocol::{Admin, DumpedKey};
 
 impl AsyncClient {
     /// Expires every item on all servers: at once when `delay` is zero, else
-    /// after it, where fractions of a second count as a whole one.
+    /// after it, where fractions of a second count as a whole one. memcached is up
+    /// to two seconds early: it flushes at the beginning of the last second, and
+    /// counts the one that has begun.
     ///
     /// # Errors
     ///
