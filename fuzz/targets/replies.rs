@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use memoxide::ErrorKind;
 use memoxide::protocol::{
     Admin, BatchItem, Codec, Connection, Delete, Expiry, Item, Keys, Limits, Reply, Request,
-    Retrieve, StoreMany, Want,
+    Retrieve, StoreMany, Walk, Want,
 };
 
 /// Reads that go out as one command.
@@ -57,7 +57,9 @@ fn take(setup: u16, split: u8, bytes: &[u8], together: bool) -> Told {
             report: b""[..].into(),
         }),
         Request::StoreMany(batch.into()),
-        Request::Admin(Admin::Metadump),
+        Request::Admin(Admin::Metadump {
+            walk: Walk::HashTable,
+        }),
     ];
     let names: Vec<String> = (0..JOINED).map(|n| format!("k{n}")).collect();
     let mut asked = 0;
