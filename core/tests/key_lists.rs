@@ -1,5 +1,7 @@
 //! How servers of all versions are asked for their keys, by every way to ask.
 
+mod caller;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
@@ -7,10 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use memoxide::client::{
-    Answer, Builder, Host, Part, Place, PlainConnector, Runner, Setting, Uptake,
-};
-use memoxide::{AsyncClient, Client, Error, ErrorKind, Result};
+use caller::Caller;
+use memoxide::client::{Builder, Part, Place, PlainConnector, Runner, Setting, Uptake};
+use memoxide::{AsyncClient, Client, ErrorKind, Result};
 
 const LIST: &str = "key=a exp=-1 la=1 cas=2 fetch=no cls=1 size=72\n\
     key=b exp=-1 la=1 cas=3 fetch=no cls=1 size=72\nEND\r\n";
@@ -117,30 +118,6 @@ fn serve(mut stream: &TcpStream, script: Script, heard: &Mutex<Vec<String>>) {
     }
 }
 
-/// Reads a list piece by piece.
-#[derive(Default)]
-struct Reader(Vec<Vec<u8>>);
-
-impl Host for Reader {
-    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        work()
-    }
-
-    fn interrupted(&self) -> Result<()> {
-        Ok(())
-    }
-
-    fn ask(&mut self) -> Result<Answer> {
-        Err(Error::new(ErrorKind::InvalidArgument, "nothing to ask"))
-    }
-
-    fn part(&mut self, part: Part<'_>) {
-        if let Part::Line { line, .. } = part {
-            self.0.push(line[4..5].to_vec());
-        }
-    }
-}
-
 fn builder(address: &str, timeout: &str) -> Builder {
     let options = [("protocol", "text"), ("timeout", timeout)];
     let plain = Builder::default().server(address).expect("an address");
@@ -189,11 +166,14 @@ fn lists(peer: &Peer, timeout: &str) -> Vec<Way> {
     for uptake in [Uptake::Immediate, Uptake::Paced] {
         let operation = plan.list_keys(uptake, Place::Key).expect("a list");
         let mut reading = runner.begin(operation, patience);
-        let mut reader = Reader::default();
+        let mut reader = Caller::new(|part| match part {
+            Part::Line { line, .. } => Some(line[4..5].to_vec()),
+            _ => None,
+        });
         let end = loop {
             match reading.next(&mut reader) {
                 Ok(true) => {}
-                Ok(false) => break Ok(reader.0),
+                Ok(false) => break Ok(reader.found),
                 Err(error) => break Err(error),
             }
         };

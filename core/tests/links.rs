@@ -1,43 +1,28 @@
 //! Links that a caller opens and closes, and keys that a caller places itself.
 
+mod caller;
+
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use caller::Caller;
 use memoxide::client::{
-    Answer, Builder, Connector, Host, Options, Part, Place, PlainConnector, Plan, Runner,
-    ServerAddress, Times, Uptake,
+    Builder, Connector, Options, Part, Place, PlainConnector, Plan, Runner, ServerAddress, Times,
+    Uptake,
 };
 use memoxide::net::{Address, Link};
 use memoxide::protocol::{Admin, Codec, Expiry, StoreMode};
 use memoxide::value::Encoded;
-use memoxide::{EmbeddedServer, Error, ErrorKind, Result, net};
+use memoxide::{EmbeddedServer, ErrorKind, Result, net};
 
-/// A caller without functions who keeps the stored bytes that come.
-#[derive(Default)]
-struct Caller {
-    found: Vec<(usize, Vec<u8>)>,
-}
-
-impl Host for Caller {
-    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        work()
-    }
-
-    fn interrupted(&self) -> Result<()> {
-        Ok(())
-    }
-
-    fn ask(&mut self) -> Result<Answer> {
-        Err(Error::new(ErrorKind::InvalidArgument, "nothing to ask"))
-    }
-
-    fn part(&mut self, part: Part<'_>) {
-        if let Part::Item(item) = part {
-            self.found.push((item.index, item.value.into_owned()));
-        }
-    }
+/// Keeps the stored bytes that come, with the positions of their keys.
+fn values() -> Caller<(usize, Vec<u8>)> {
+    Caller::new(|part| match part {
+        Part::Item(item) => Some((item.index, item.value.into_owned())),
+        _ => None,
+    })
 }
 
 fn client(servers: &[EmbeddedServer]) -> (Plan, Runner) {
@@ -59,7 +44,7 @@ fn soon() -> u64 {
 fn a_link_is_opened_once_and_closed_with_a_word_or_without() {
     let server = EmbeddedServer::start().expect("a port");
     let (_, runner) = client(std::slice::from_ref(&server));
-    let mut caller = Caller::default();
+    let mut caller = values();
     for quit in [false, true] {
         assert!(!runner.is_open(0));
         assert_eq!(runner.open(0, soon(), &mut caller), Ok(true));
@@ -76,7 +61,7 @@ fn a_link_is_opened_once_and_closed_with_a_word_or_without() {
 fn keys_go_where_the_caller_says() {
     let servers = [(); 2].map(|()| EmbeddedServer::start().expect("a port"));
     let (plan, runner) = client(&servers);
-    let mut caller = Caller::default();
+    let mut caller = values();
     let items = ["a", "b", "c"].map(|key| {
         (
             key.as_bytes(),
@@ -126,7 +111,7 @@ fn keys_go_where_the_caller_says() {
 fn a_refusal_carries_the_line_of_the_server() {
     let server = EmbeddedServer::start().expect("a port");
     let (plan, runner) = client(std::slice::from_ref(&server));
-    let mut caller = Caller::default();
+    let mut caller = values();
     let large = vec![b'x'; 2 << 20];
     let value = Encoded {
         flags: 0,
@@ -215,31 +200,6 @@ impl Link for Lister {
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A caller who lists, and waits a second for each key.
-struct Patient(usize);
-
-impl Host for Patient {
-    fn blocking<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        work()
-    }
-
-    fn interrupted(&self) -> Result<()> {
-        Ok(())
-    }
-
-    fn ask(&mut self) -> Result<Answer> {
-        Err(Error::new(ErrorKind::InvalidArgument, "nothing to ask"))
-    }
-
-    fn part(&mut self, part: Part<'_>) {
-        self.0 += usize::from(matches!(part, Part::Line { .. }));
-    }
-
-    fn patience(&self) -> Option<Duration> {
-        Some(Duration::from_nanos(SECOND))
-    }
-}
-
 #[test]
 fn each_item_of_a_list_puts_its_deadline_off() {
     let mut options = Options::default();
@@ -254,10 +214,12 @@ fn each_item_of_a_list_puts_its_deadline_off() {
     let list = plan
         .list_keys(Uptake::Immediate, Place::Key)
         .expect("a list");
-    let mut caller = Patient(0);
+    let line = |part: Part<'_>| matches!(part, Part::Line { .. }).then_some(());
+    let mut caller = Caller::new(line);
+    caller.patience = Some(Duration::from_nanos(SECOND));
     let begin = net::now() + SECOND;
     runner.run(list, begin, &mut caller).expect("a list");
-    assert_eq!(caller.0, 3);
+    assert_eq!(caller.found.len(), 3);
     let deadlines = deadlines.lock().expect("no panic");
     assert_eq!((deadlines.len(), deadlines[0]), (5, begin));
     let later: Vec<_> = deadlines.windows(2).map(|pair| pair[1] > pair[0]).collect();

@@ -19,6 +19,17 @@ fn read_text(line: &mut Line) -> String {
     String::from_utf8(read(line)).expect("streams are text")
 }
 
+/// Returns the numbers of the keys `key<number>` of a dump, in order.
+fn numbers(dump: &str) -> Vec<usize> {
+    let mut numbers: Vec<_> = dump
+        .lines()
+        .filter_map(|line| line.strip_prefix("key=key")?.split(' ').next())
+        .map(|number| number.parse().expect("a number"))
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
+
 #[derive(Default)]
 struct Counter(AtomicUsize);
 
@@ -63,14 +74,8 @@ fn a_dump_comes_in_bounded_pieces_and_has_every_live_item() {
         }
         assert_eq!(state, StreamState::More);
     }
-    let mut dumped: Vec<_> = lines
-        .lines()
-        .filter_map(|line| line.strip_prefix("key=key")?.split(' ').next())
-        .map(|number| number.parse::<usize>().expect("a number"))
-        .collect();
-    dumped.sort_unstable();
     let live: Vec<_> = (0..ITEMS).filter(|number| number % 5 != 0).collect();
-    assert_eq!(dumped, live);
+    assert_eq!(numbers(&lines), live);
     assert!(lines.starts_with("OK\r\n") && lines.ends_with("END\r\n"));
     assert_eq!(pair.ask("mn\r\n"), "MN\r\n");
 }
@@ -103,13 +108,7 @@ fn what_is_stored_anew_during_a_dump_is_dumped_once() {
             store(&mut other, number, 10 + 100 * piece);
         }
     }
-    let mut dumped: Vec<_> = lines
-        .lines()
-        .filter_map(|line| line.strip_prefix("key=key")?.split(' ').next())
-        .map(|number| number.parse::<usize>().expect("a number"))
-        .collect();
-    dumped.sort_unstable();
-    assert_eq!(dumped, (0..ITEMS).collect::<Vec<_>>());
+    assert_eq!(numbers(&lines), (0..ITEMS).collect::<Vec<_>>());
 }
 
 #[test]
