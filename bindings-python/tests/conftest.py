@@ -50,9 +50,10 @@ def run_memcached(*flags: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     # It chooses the port itself, so that nobody can take it in between.
     command = [program, "-l", "127.0.0.1", "-p", "-1", "-U", "0", *flags]
     if os.getuid() == 0:
-        # Not nobody, who may not write into the folder.
-        command += ["-u", "root"]
+        command += ["-u", "nobody"]
     with tempfile.TemporaryDirectory() as folder:
+        # Whoever memcached runs as tells its port there.
+        Path(folder).chmod(0o777)
         ports = Path(folder, "ports")
         environment = {**os.environ, "MEMCACHED_PORT_FILENAME": str(ports)}
         with subprocess.Popen(command, env=environment) as running:
